@@ -1,0 +1,94 @@
+using FluentValidation;
+
+namespace GlobalCache.Policy;
+
+/// <summary>
+/// Every bound the client works within: one record, one validator, the same names in the configuration file
+/// (section <c>Limits</c>), and later in the policy document. Read once at the client's start.
+/// </summary>
+public sealed record ClientLimits
+{
+    /// <summary>A local read slower than this counts as a miss and the grid is asked. Default 50 ms, 1 ms – 60 s (DESIGN §1).</summary>
+    public TimeSpan LocalReadDeadline { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>
+    /// Textures up to this many bytes are completed in the background once a viewer has read a part of them. Larger ones are
+    /// kept only when the viewer's own reads happen to cover them. Default 1 MiB, 0 (never) – 16 MiB (DESIGN §4.2).
+    /// </summary>
+    public int CompleteTextureUpToBytes { get; init; } = 1 << 20;
+
+    /// <summary>As <see cref="CompleteTextureUpToBytes"/>, for meshes. Default 2 MiB, 0 – 64 MiB.</summary>
+    public int CompleteMeshUpToBytes { get; init; } = 2 << 20;
+
+    /// <summary>Background connections that complete assets; they stand still while a viewer's request waits. Default 2, 1 – 4 (PROTOCOL §3.6).</summary>
+    public int CompletionConnections { get; init; } = 2;
+
+    /// <summary>Connections to one asset host for viewers' own requests. Default 12, 1 – 64 (PROTOCOL §3.6).</summary>
+    public int ConnectionsPerHost { get; init; } = 12;
+
+    /// <summary>Memory for assets that are being pieced together, all sessions, in bytes. Beyond it the oldest are given up. Default 128 MiB, 64 MiB (one largest mesh) – 4 GiB.</summary>
+    public long AssemblyBytes { get; init; } = 128L << 20;
+
+    /// <summary>Pieces older than this are not joined with newer ones. Default 5 min, 10 s – 1 h (PROTOCOL §3.6).</summary>
+    public TimeSpan AssemblyLifetime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>An event queue error reaches the viewer no earlier than this after its request; sooner, ten in a row log it out. Default 10 s, 10 – 25 s (PROTOCOL §4.1).</summary>
+    public TimeSpan EventQueueErrorHold { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>When the grid cannot be reached at all, the event queue answers 502 no earlier than this. Default 25 s, 10 – 60 s (PROTOCOL §4.1).</summary>
+    public TimeSpan EventQueueUnreachableHold { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>Pause between two upstream polls while an answer is held back. Default 1 s, 100 ms – 10 s (PROTOCOL §4.1).</summary>
+    public TimeSpan EventQueueRetry { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the grid may take over one event poll. Default 90 s, 60 s – 10 min (PROTOCOL §4.1).</summary>
+    public TimeSpan EventQueuePollTimeout { get; init; } = TimeSpan.FromSeconds(90);
+
+    /// <summary>A session ends when the viewer has sent no datagram for this long. Default 120 s, 60 s – 1 h (PROTOCOL §4.4).</summary>
+    public TimeSpan SessionIdle { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>Sockets and tokens live on for this long after a logout, for late packets. Default 5 s, 0 – 60 s (PROTOCOL §4.4).</summary>
+    public TimeSpan LogoutLinger { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Viewers logged in at once. Default 16, 1 – 1 000. Further logins pass to the grid and come back unpatched with a warning.</summary>
+    public int MaxSessions { get; init; } = 16;
+
+    /// <summary>Regions of one session. Default 1 024, 16 – 65 535 (each holds one loopback UDP port). Beyond it a region is reached directly.</summary>
+    public int MaxRegionsPerSession { get; init; } = 1024;
+
+    /// <summary>Bytes of a login, seed or event queue body that are read to be patched. Default 32 MiB (inventory skeletons), 1 – 256 MiB.</summary>
+    public int MaxPatchedBodyBytes { get; init; } = 32 << 20;
+
+    /// <summary>How long a region may take to tell its grid (SimulatorFeatures) before the fallback of DESIGN §3 holds. Default 10 s, 1 – 60 s.</summary>
+    public TimeSpan GridIdTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A grid's 404 is remembered for at most this long. Default 30 s, 0 – 30 s (PROTOCOL §3.5).</summary>
+    public TimeSpan NegativeLifetime { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>The ranges stated on <see cref="ClientLimits"/>; all broken ones are reported together.</summary>
+public sealed class ClientLimitsValidator : AbstractValidator<ClientLimits>
+{
+    /// <summary>Builds the rules.</summary>
+    public ClientLimitsValidator()
+    {
+        RuleFor(l => l.LocalReadDeadline).InclusiveBetween(TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(60));
+        RuleFor(l => l.CompleteTextureUpToBytes).InclusiveBetween(0, 16 << 20);
+        RuleFor(l => l.CompleteMeshUpToBytes).InclusiveBetween(0, 64 << 20);
+        RuleFor(l => l.CompletionConnections).InclusiveBetween(1, 4);
+        RuleFor(l => l.ConnectionsPerHost).InclusiveBetween(1, 64);
+        RuleFor(l => l.AssemblyBytes).InclusiveBetween(64L << 20, 4L << 30);
+        RuleFor(l => l.AssemblyLifetime).InclusiveBetween(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1));
+        RuleFor(l => l.EventQueueErrorHold).InclusiveBetween(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(25));
+        RuleFor(l => l.EventQueueUnreachableHold).InclusiveBetween(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60));
+        RuleFor(l => l.EventQueueRetry).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
+        RuleFor(l => l.EventQueuePollTimeout).InclusiveBetween(TimeSpan.FromSeconds(60), TimeSpan.FromMinutes(10));
+        RuleFor(l => l.SessionIdle).InclusiveBetween(TimeSpan.FromSeconds(60), TimeSpan.FromHours(1));
+        RuleFor(l => l.LogoutLinger).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(60));
+        RuleFor(l => l.MaxSessions).InclusiveBetween(1, 1000);
+        RuleFor(l => l.MaxRegionsPerSession).InclusiveBetween(16, 65535);
+        RuleFor(l => l.MaxPatchedBodyBytes).InclusiveBetween(1 << 20, 256 << 20);
+        RuleFor(l => l.GridIdTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
+        RuleFor(l => l.NegativeLifetime).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(30));
+    }
+}
