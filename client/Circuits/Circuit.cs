@@ -1,0 +1,287 @@
+using System.Net;
+using GlobalCache.Client.Lludp;
+
+namespace GlobalCache.Client.Circuits;
+
+/// <summary>
+/// One viewer's circuit with one sim, both directions, without sockets or clock (PROTOCOL §1.7): the owner hands in datagrams
+/// and the time, the circuit says what to send and when it wants to be called next. One lock or loop owns it. Forwarded traffic
+/// stays reliable end to end: nothing is ever acked on the far end's behalf but what was swallowed.
+/// </summary>
+internal sealed class Circuit
+{
+    /// <summary>A deadline that does not come.</summary>
+    public const long Never = long.MaxValue;
+
+    /// <summary>Acks are appended only up to this length: the viewers' own limit (PROTOCOL §1.6).</summary>
+    public const int PreferredLength = 1200;
+
+    private readonly CircuitScope _scope;
+    private readonly IPEndPoint _sim;
+    private readonly ICircuitTap? _tap;
+    private readonly Lane[] _lanes;
+    private readonly AckRelay _acks;
+    private readonly HeldPackets _held;
+    private readonly List<long> _lost = [];
+
+    public Circuit(CircuitScope scope, IPEndPoint sim, ICircuitTap? tap = null)
+    {
+        (_scope, _sim, _tap) = (scope, sim, tap);
+        _lanes = [new Lane(scope.TicksPerSecond), new Lane(scope.TicksPerSecond)];
+        _acks = new AckRelay(_lanes, Counters, tap);
+        _held = new HeldPackets(scope.TicksPerSecond);
+    }
+
+    public CircuitCounters Counters { get; } = new();
+
+    /// <summary>Either end has said that it is over; should the viewer come back, both number anew and this circuit is to be replaced.</summary>
+    public bool Closed { get; private set; }
+
+    /// <summary>When <see cref="Tick"/> is wanted next, or <see cref="Never"/>.</summary>
+    public long NextDeadline => Math.Min(Math.Min(_lanes[0].Deadline, _lanes[1].Deadline), Math.Min(_held.Deadline, _tap?.Deadline ?? Never));
+
+    /// <summary>Packets of our own that the receiver has not acked yet.</summary>
+    public int Unacked(Direction direction) => _lanes[(int)direction].Sent.Count;
+
+    /// <summary>
+    /// One datagram has come, on its way in <paramref name="direction"/>. It is edited in place: the buffer should have some room behind
+    /// <paramref name="length"/> for appended acks and longer seeds; without room they stay out.
+    /// </summary>
+    public void Receive(long now, Direction direction, Span<byte> buffer, int length, IDatagramSink sink)
+    {
+        if (!Datagram.TryRead(buffer, length, out Datagram datagram))
+        {
+            Counters.Malformed++;
+            return;
+        }
+
+        Fate fate = _lanes[(int)direction].Map.Observe(datagram.Header.Sequence);
+        switch (fate)
+        {
+            case Fate.Forgotten:
+                Counters.Forgotten++;
+                return;
+            case Fate.Held:
+                _acks.Keep(now, direction, datagram);
+                return;
+            case Fate.Swallowed:
+                Swallow(now, direction, datagram);
+                return;
+        }
+
+        CircuitWatch.See(direction, datagram, _sim, _scope);
+        Closed |= datagram.Message is Message.CloseCircuit or Message.DisableSimulator;
+        switch (fate == Fate.Unseen ? Judge(now, direction, ref datagram, sink) : Verdict.Forward)
+        {
+            case Verdict.Swallow:
+                Swallow(now, direction, datagram);
+                return;
+            case Verdict.Hold when _held.TryAdd(direction, datagram.Header.Sequence, datagram.Bytes, now):
+                _lanes[(int)direction].Map.Hold(datagram.Header.Sequence);
+                Counters.Held++;
+                return;
+            default:
+                Forward(now, direction, ref datagram, firstCopy: fate == Fate.Unseen, sink);
+                return;
+        }
+    }
+
+    /// <summary>
+    /// Decides a held packet, <paramref name="body"/> (if not empty) in place of its own. False: it is not waiting; it has been forwarded
+    /// because its time was up, or never had to wait.
+    /// </summary>
+    public bool TryDecide(long now, Direction direction, uint sequence, Verdict verdict, ReadOnlySpan<byte> body, IDatagramSink sink)
+    {
+        if (!_held.TryTake(direction, sequence, out HeldPackets.Held held))
+        {
+            return false;
+        }
+
+        Release(now, held, verdict, body, sink);
+        return true;
+    }
+
+    /// <summary>
+    /// Sends a packet of our own: <paramref name="body"/> behind the message's number, uncoded. A reliable one is resent until it is acked or
+    /// given up; the tap hears which. False: the direction has not begun, too many are unacked, or the body is too long for one datagram.
+    /// </summary>
+    public bool TryInject(long now, Direction direction, Message message, ReadOnlySpan<byte> body, bool reliable, IDatagramSink sink, out long number)
+    {
+        const int MaxLength = 2 * PreferredLength;
+        number = 0;
+        Lane lane = _lanes[(int)direction];
+        int length = PacketHeader.Size + MessageId.SizeOf(message) + body.Length;
+        if (!lane.Map.Started || length > MaxLength || (reliable && lane.Sent.Count == Reliable.Capacity))
+        {
+            return false;
+        }
+
+        number = lane.Map.Inject();
+        int room = length + 1 + (4 * PendingAcks.Capacity);
+        Reliable.Entry? entry = reliable ? lane.Sent.Add(number, room, now, lane.Ping) : null;
+        Span<byte> buffer = entry is null ? stackalloc byte[MaxLength + 1 + (4 * PendingAcks.Capacity)] : entry.Buffer;
+        var header = new PacketHeader(reliable ? PacketFlags.Reliable : PacketFlags.None, lane.Map.Wire(number), 0, length, 0);
+        header.TryWrite(buffer);
+        body.CopyTo(buffer[(PacketHeader.Size + MessageId.Write(message, buffer[PacketHeader.Size..]))..]);
+        Datagram.TryRead(buffer, length, out Datagram datagram);
+        AckRelay.Append(lane, ref datagram);
+        sink.Send(direction, datagram.Bytes);
+        if (entry is not null)
+        {
+            entry.Length = length;
+            entry.Buffer[0] &= (byte)~PacketFlags.Acks;
+        }
+
+        Counters.Injected++;
+        return true;
+    }
+
+    /// <summary>Does what is due: held packets, resends, acks owed, the tap. Extra calls are harmless.</summary>
+    public void Tick(long now, IDatagramSink sink)
+    {
+        while (_held.TryTakeDue(now, out HeldPackets.Held held))
+        {
+            Release(now, held, Verdict.Forward, default, sink);
+        }
+
+        for (Direction direction = Direction.ToSim; direction <= Direction.ToViewer; direction++)
+        {
+            Lane lane = _lanes[(int)direction];
+            lane.Sent.Resend(now, lane.Ping, direction, sink, _lost);
+            foreach (long number in _lost)
+            {
+                lane.Sent.Acknowledge(number);
+                _tap?.Lost(now, direction, number);
+            }
+
+            _lost.Clear();
+            if (lane.Map.Started && lane.Acks.Deadline <= now)
+            {
+                SendAcks(now, direction, lane.Acks, sink);
+            }
+        }
+
+        _tap?.Tick(now, this, sink);
+    }
+
+    private Verdict Judge(long now, Direction direction, ref Datagram datagram, IDatagramSink sink) => datagram.Message switch
+    {
+        // Bears an address and is never seen on viewer circuits (messages.tsv).
+        Message.OpenCircuit => Verdict.Swallow,
+        Message.PacketAck or Message.StartPingCheck or Message.CompletePingCheck => Verdict.Forward,
+        _ => _tap?.Inspect(now, direction, ref datagram, this, sink) ?? Verdict.Forward,
+    };
+
+    private void Release(long now, in HeldPackets.Held held, Verdict verdict, ReadOnlySpan<byte> body, IDatagramSink sink)
+    {
+        if (Datagram.TryRead(held.Buffer, held.Length, out Datagram datagram))
+        {
+            if (verdict == Verdict.Swallow)
+            {
+                Swallow(now, held.Direction, datagram);
+            }
+            else
+            {
+                if (!body.IsEmpty)
+                {
+                    datagram.TryReplaceBody(body);
+                }
+
+                Forward(now, held.Direction, ref datagram, firstCopy: true, sink);
+            }
+        }
+
+        HeldPackets.Return(held);
+    }
+
+    private void Forward(long now, Direction direction, ref Datagram datagram, bool firstCopy, IDatagramSink sink)
+    {
+        Lane lane = _lanes[(int)direction];
+        switch (datagram.Message)
+        {
+            case Message.PacketAck when !_acks.TranslateBody(now, direction, ref datagram) && (firstCopy || !datagram.Header.Reliable):
+                Swallow(now, direction, datagram);
+                return;
+            case Message.StartPingCheck or Message.CompletePingCheck:
+                Ping(now, direction, ref datagram);
+                break;
+            case Message.EnableSimulator or Message.TeleportFinish or Message.CrossedRegion when direction == Direction.ToViewer:
+                MapAddress(ref datagram);
+                break;
+        }
+
+        datagram.SetSequence(lane.Map.Forward(datagram.Header.Sequence));
+        _acks.TranslateAppended(now, direction, ref datagram);
+        if (datagram.Message != Message.PacketAck && !datagram.Header.Resent)
+        {
+            AckRelay.Append(lane, ref datagram);
+        }
+
+        sink.Send(direction, datagram.Bytes);
+        Counters.Forwarded++;
+    }
+
+    private void Swallow(long now, Direction direction, in Datagram datagram)
+    {
+        _lanes[(int)direction].Map.Swallow(datagram.Header.Sequence);
+        if (datagram.Header.Reliable)
+        {
+            Opposite(direction).Acks.Add(datagram.Header.Sequence, now);
+        }
+
+        _acks.Keep(now, direction, datagram);
+        Counters.Swallowed++;
+    }
+
+    private void Ping(long now, Direction direction, ref Datagram datagram)
+    {
+        Span<byte> scratch = datagram.Header.ZeroCoded ? stackalloc byte[ZeroCode.MaxExpanded] : default;
+        if (!datagram.TryOpen(scratch, out ReadOnlySpan<byte> body) || body.IsEmpty)
+        {
+            return;
+        }
+
+        if (datagram.Message == Message.CompletePingCheck)
+        {
+            Opposite(direction).PingCompleted(body[0], now);
+            return;
+        }
+
+        Lane lane = _lanes[(int)direction];
+        if (!Housekeeping.TryReadStartPing(body, out byte ping, out uint oldest))
+        {
+            return;
+        }
+
+        lane.PingStarted(ping, now);
+        uint translated = lane.Map.ForwardOldestUnacked(oldest, lane.Sent.Oldest);
+        if (translated != oldest)
+        {
+            Span<byte> rewritten = stackalloc byte[5];
+            Housekeeping.WriteStartPing(ping, translated, rewritten);
+            datagram.TryReplaceBody(rewritten);
+        }
+    }
+
+    private void MapAddress(ref Datagram datagram)
+    {
+        Span<byte> scratch = datagram.Header.ZeroCoded ? stackalloc byte[ZeroCode.MaxExpanded] : default;
+        if (datagram.TryOpen(scratch, out ReadOnlySpan<byte> body)
+            && AddressMessages.TryRead(datagram.Message, body, out IPEndPoint? named, out string seed)
+            && _scope.Directory.MapSim(named!) is { } local)
+        {
+            string? proxied = seed.Length == 0 ? null : _scope.Directory.MapSeed(seed, named!);
+            datagram.TryReplaceBody(AddressMessages.Rewrite(datagram.Message, body, local, proxied));
+        }
+    }
+
+    private void SendAcks(long now, Direction direction, PendingAcks acks, IDatagramSink sink)
+    {
+        Span<byte> body = stackalloc byte[1 + (4 * PendingAcks.Capacity)];
+        int length = Housekeeping.WriteAcks(acks.Ids, body);
+        acks.Taken(acks.Count);
+        TryInject(now, direction, Message.PacketAck, body[..length], reliable: false, sink, out _);
+    }
+
+    private Lane Opposite(Direction direction) => _lanes[1 - (int)direction];
+}

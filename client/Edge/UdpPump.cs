@@ -1,0 +1,259 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using GlobalCache.Client.Circuits;
+using GlobalCache.Client.Sessions;
+using GlobalCache.Policy;
+
+namespace GlobalCache.Client.Edge;
+
+/// <summary>
+/// The datagrams of one viewer session: one upstream socket for all its sims, told apart by their addresses as a viewer's own would be, and one
+/// loopback port a region (PROTOCOL §4.4). Forwarding allocates nothing; one timer serves the nearest deadline of all circuits, and without
+/// deadlines nothing runs. Do not dispose under a lock that <see cref="IRegionDirectory"/> takes: loops may be waiting for it.
+/// </summary>
+internal sealed class UdpPump : IAsyncDisposable
+{
+    // Viewers read no more than 8 KiB; the rest is room for longer seeds and appended acks.
+    private const int MaxDatagram = 8192;
+    private const int BufferSize = 2 * MaxDatagram;
+
+    private readonly ClientLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly ITimer _timer;
+    private readonly Lock _gate = new();
+    private readonly Lock _timerGate = new();
+    private readonly ConcurrentDictionary<ulong, UdpRegion> _regions = new();
+    private readonly List<Task> _loops = [];
+    private Socket? _upstream;
+    private long _armed = Circuit.Never;
+    private long _lastViewerDatagram;
+    private bool _disposed;
+
+    public UdpPump(CircuitIdentity identity, IRegionDirectory directory, CircuitEvents events, ClientLimits limits, TimeProvider time, ILogger log,
+        Func<IPEndPoint, Action, ICircuitTap?>? taps = null)
+    {
+        (Identity, _limits, _time, _log, Taps) = (identity, limits, time, log, taps);
+        Scope = new CircuitScope(directory, events, time.TimestampFrequency);
+        _lastViewerDatagram = time.GetTimestamp();
+        _timer = time.CreateTimer(static pump => ((UdpPump)pump!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>When the viewer last sent anything it may send; at first, when the session began. A TimeProvider timestamp.</summary>
+    public long LastViewerDatagram => Volatile.Read(ref _lastViewerDatagram);
+
+    public UdpCounters Counters { get; } = new();
+
+    /// <summary>The regions opened so far, for the status page.</summary>
+    public IEnumerable<UdpRegion> Regions => _regions.Values;
+
+    internal CircuitIdentity Identity { get; }
+
+    internal CircuitScope Scope { get; }
+
+    /// <summary>Makes a circuit's tap from the sim's address and an action that wakes the circuit from any thread.</summary>
+    internal Func<IPEndPoint, Action, ICircuitTap?>? Taps { get; }
+
+    internal long Now => _time.GetTimestamp();
+
+    /// <summary>Bound before the first region exists.</summary>
+    internal Socket Upstream => _upstream!;
+
+    /// <summary>
+    /// The loopback endpoint that stands for this sim, bound and receiving; the same for the same sim until disposal. Null: the session has its
+    /// most regions, the address is not one that UDP can be sent to, or the system grants no socket. Thread-safe.
+    /// </summary>
+    public IPEndPoint? Open(IPEndPoint sim)
+    {
+        if (sim.AddressFamily == AddressFamily.InterNetworkV6 && sim.Address.IsIPv4MappedToIPv6)
+        {
+            sim = new IPEndPoint(sim.Address.MapToIPv4(), sim.Port);
+        }
+
+        if (sim.AddressFamily != AddressFamily.InterNetwork || sim.Port == 0)
+        {
+            return null;
+        }
+
+        ulong key = UdpSockets.Key(sim.Serialize());
+        if (_regions.TryGetValue(key, out UdpRegion? region))
+        {
+            return region.Local;
+        }
+
+        lock (_gate)
+        {
+            if (_regions.TryGetValue(key, out region))
+            {
+                return region.Local;
+            }
+
+            if (_disposed || _regions.Count >= _limits.MaxRegionsPerSession)
+            {
+                return null;
+            }
+
+            try
+            {
+                region = Begin(sim);
+            }
+            catch (SocketException e)
+            {
+                UdpLog.NoSocket(_log, e.SocketErrorCode);
+                return null;
+            }
+
+            return region.Local;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            _upstream?.Dispose();
+            foreach (UdpRegion region in _regions.Values)
+            {
+                region.Dispose();
+            }
+        }
+
+        await _timer.DisposeAsync();
+        await Task.WhenAll(_loops);
+    }
+
+    internal void SeenViewer(long now) => Volatile.Write(ref _lastViewerDatagram, now);
+
+    /// <summary>Sees to it that all circuits are ticked no later than this.</summary>
+    internal void Arm(long deadline)
+    {
+        if (deadline >= Volatile.Read(ref _armed))
+        {
+            return;
+        }
+
+        lock (_timerGate)
+        {
+            if (deadline < _armed)
+            {
+                _armed = deadline;
+                TimeSpan due = _time.GetElapsedTime(Now, deadline);
+                _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    private UdpRegion Begin(IPEndPoint sim)
+    {
+        if (_upstream is null)
+        {
+            _upstream = UdpSockets.Bind(IPAddress.Any);
+            if (_upstream.ReceiveBufferSize < UdpSockets.ReceiveBytes)
+            {
+                UdpLog.SmallBuffer(_log, _upstream.ReceiveBufferSize, UdpSockets.ReceiveBytes);
+            }
+
+            Task upstream = ReceiveAsync(_upstream, null);
+            _loops.Add(upstream);
+        }
+
+        var region = new UdpRegion(this, sim);
+        _regions[region.Key] = region;
+        _loops.Add(ReceiveAsync(region.Socket, region));
+        return region;
+    }
+
+    /// <summary>One socket's loop: the port of <paramref name="region"/>, or upstream (null), where the source tells the region.</summary>
+    private async Task ReceiveAsync(Socket socket, UdpRegion? region)
+    {
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferSize, pinned: true);
+        SocketAddress source = UdpSockets.NewAddress();
+        while (true)
+        {
+            try
+            {
+                int length = await socket.ReceiveFromAsync(buffer.AsMemory(0, MaxDatagram + 1), SocketFlags.None, source);
+                if (length > MaxDatagram)
+                {
+                    Counters.Oversized();
+                }
+                else if (region is not null)
+                {
+                    region.FromViewer(source, buffer, length);
+                }
+                else if (_regions.TryGetValue(UdpSockets.Key(source), out UdpRegion? sim))
+                {
+                    sim.FromSim(buffer, length);
+                }
+                else
+                {
+                    Counters.Foreign();
+                }
+            }
+            catch (Exception e) when ((e is SocketException or ObjectDisposedException) && Volatile.Read(ref _disposed))
+            {
+                return;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.MessageSize)
+            {
+                Counters.Oversized();
+            }
+            catch (SocketException)
+            {
+                // The network is away; do not spin until it is back.
+                Counters.Failed();
+                await Task.Delay(TimeSpan.FromMilliseconds(20), _time);
+            }
+            catch (Exception e)
+            {
+                // A bug of ours costs this datagram, not the circuit.
+                Counters.Failed();
+                UdpLog.DatagramFailed(_log, e);
+            }
+        }
+    }
+
+    private void OnTimer()
+    {
+        lock (_timerGate)
+        {
+            _armed = Circuit.Never;
+        }
+
+        long now = Now;
+        foreach ((_, UdpRegion region) in _regions)
+        {
+            region.Tick(now);
+        }
+    }
+}
+
+/// <summary>Datagrams of one session that were not forwarded, by reason.</summary>
+internal sealed class UdpCounters
+{
+    private long _foreign, _oversized, _unsent, _failed;
+
+    /// <summary>From a source that is not the circuit's viewer or not a known sim, or for a circuit no viewer has opened.</summary>
+    public long Ignored => Volatile.Read(ref _foreign);
+
+    public long TooLong => Volatile.Read(ref _oversized);
+
+    public long NotSent => Volatile.Read(ref _unsent);
+
+    public long Errors => Volatile.Read(ref _failed);
+
+    public void Foreign() => Interlocked.Increment(ref _foreign);
+
+    public void Oversized() => Interlocked.Increment(ref _oversized);
+
+    public void Unsent() => Interlocked.Increment(ref _unsent);
+
+    public void Failed() => Interlocked.Increment(ref _failed);
+}
