@@ -23,14 +23,31 @@ public sealed record ClientLimits
     /// <summary>Background connections that complete assets; they stand still while a viewer's request waits. Default 2, 1 – 4 (PROTOCOL §3.6).</summary>
     public int CompletionConnections { get; init; } = 2;
 
-    /// <summary>Connections to one asset host for viewers' own requests. Default 12, 1 – 64 (PROTOCOL §3.6).</summary>
-    public int ConnectionsPerHost { get; init; } = 12;
+    /// <summary>
+    /// Connections to one asset host for viewers' own requests. Default 32, 1 – 64: as many as one viewer opens itself (8 textures,
+    /// 8 meshes, 2 large meshes, 12 others, PROTOCOL §3.4). The front answers one request a connection at a time, so a viewer never
+    /// keeps more of ours busy than it would keep of the host's; with fewer, its requests would wait for each other where they
+    /// do not without us, a round trip at a time.
+    /// </summary>
+    public int ConnectionsPerHost { get; init; } = 32;
 
     /// <summary>Memory for assets that are being pieced together, all sessions, in bytes. Beyond it the oldest are given up. Default 128 MiB, 64 MiB (one largest mesh) – 4 GiB.</summary>
     public long AssemblyBytes { get; init; } = 128L << 20;
 
     /// <summary>Pieces older than this are not joined with newer ones. Default 5 min, 10 s – 1 h (PROTOCOL §3.6).</summary>
     public TimeSpan AssemblyLifetime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// The background begins, or goes on, when no viewer's request has waited for the grid for this long: between the probe of a texture
+    /// and the range that follows it a viewer is not done. Default 500 ms, 0 – 60 s (PROTOCOL §3.6).
+    /// </summary>
+    public TimeSpan CompletionSettle { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>An asset host may take this long to begin an answer, the wait for a connection included; then the viewer gets a 503. Default 60 s, 1 – 600 s.</summary>
+    public TimeSpan AssetAnswerTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>An asset host may pause this long within an answer; then the viewer's connection is broken. Default 30 s, 1 – 600 s.</summary>
+    public TimeSpan AssetStallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>An event queue error reaches the viewer no earlier than this after its request; sooner, ten in a row log it out. Default 10 s, 10 – 25 s (PROTOCOL §4.1).</summary>
     public TimeSpan EventQueueErrorHold { get; init; } = TimeSpan.FromSeconds(10);
@@ -79,6 +96,9 @@ public sealed class ClientLimitsValidator : AbstractValidator<ClientLimits>
         RuleFor(l => l.ConnectionsPerHost).InclusiveBetween(1, 64);
         RuleFor(l => l.AssemblyBytes).InclusiveBetween(64L << 20, 4L << 30);
         RuleFor(l => l.AssemblyLifetime).InclusiveBetween(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1));
+        RuleFor(l => l.CompletionSettle).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(60));
+        RuleFor(l => l.AssetAnswerTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(600));
+        RuleFor(l => l.AssetStallTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(600));
         RuleFor(l => l.EventQueueErrorHold).InclusiveBetween(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(25));
         RuleFor(l => l.EventQueueUnreachableHold).InclusiveBetween(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60));
         RuleFor(l => l.EventQueueRetry).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));

@@ -1,0 +1,128 @@
+using System.Threading.Channels;
+using GlobalCache.Client.Assets;
+using GlobalCache.Client.Store;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
+
+namespace GlobalCache.Client.Edge;
+
+/// <summary>
+/// What becomes of an assembly when viewers have left it: a complete one is checked and stored, one after another; an
+/// incomplete one is handed on to be completed; a closed one gives its memory back (PROTOCOL §3.6.4, §7.4, §7.5).
+/// </summary>
+internal sealed class AssetCapture : IAsyncDisposable
+{
+    private readonly Assemblies _assemblies;
+    private readonly AssetStore _store;
+    private readonly Exclusions _exclusions;
+    private readonly StandInPictures _standIns;
+    private readonly ClientLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Channel<Assembly> _complete = Channel.CreateUnbounded<Assembly>(new() { SingleReader = true });
+    private readonly Channel<Assembly> _incomplete = Channel.CreateUnbounded<Assembly>();
+    private readonly Recent<AssemblyKey, bool> _refused;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _keeping;
+
+    public AssetCapture(
+        Assemblies assemblies, AssetStore store, Exclusions exclusions, StandInPictures standIns, ClientLimits limits, TimeProvider time, ILogger log)
+    {
+        (_assemblies, _store, _exclusions, _standIns, _limits, _time, _log) = (assemblies, store, exclusions, standIns, limits, time, log);
+        _refused = new(4096, limits.AssemblyLifetime, time);
+        _keeping = KeepAllAsync();
+    }
+
+    /// <summary>Assemblies to be completed in the background, each at most once at a time.</summary>
+    public ChannelReader<Assembly> Incomplete => _incomplete.Reader;
+
+    /// <summary>To be called whenever a viewer has left an assembly or a fetch has ended.</summary>
+    public void Review(Assembly assembly)
+    {
+        Todo todo = assembly.Review(out long unused);
+        if (unused > 0) _assemblies.Release(unused);
+        switch (todo)
+        {
+            case Todo.Keep:
+                if (assembly.Question.Source.GridId.IsCompletedSuccessfully) _complete.Writer.TryWrite(assembly);
+                else _ = KeepWhenToldAsync(assembly);
+                break;
+            case Todo.Complete:
+                if (assembly.Total <= CompleteUpTo(assembly.Key.Type) && !_refused.TryGet(assembly.Key, out _)
+                    && !IsExcluded(assembly.Key) && assembly.TryQueue()) _incomplete.Writer.TryWrite(assembly);
+                break;
+            case Todo.Forget:
+                _assemblies.Forget(assembly);
+                break;
+        }
+    }
+
+    /// <summary>Do not try again to complete or keep this one for a while.</summary>
+    public void Refuse(Assembly assembly) => _refused.Set(assembly.Key, true);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _complete.Writer.TryComplete();
+        _incomplete.Writer.TryComplete();
+        await _keeping;
+        _stop.Dispose();
+    }
+
+    // A sound or an animation is read in parts by bots only; a texture's bound fits them all.
+    private int CompleteUpTo(AssetType type) => type == AssetType.Mesh ? _limits.CompleteMeshUpToBytes : _limits.CompleteTextureUpToBytes;
+
+    private bool IsExcluded(in AssemblyKey key) => key.Type == AssetType.Texture && _exclusions.Contains(key.Id);
+
+    // Bytes wait in memory until the region has told whose they are.
+    private async Task KeepWhenToldAsync(Assembly assembly)
+    {
+        try
+        {
+            await assembly.Question.Source.GridId.WaitAsync(_limits.GridIdTimeout * 2, _time, _stop.Token);
+            _complete.Writer.TryWrite(assembly);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            Forget(assembly);
+        }
+    }
+
+    private async Task KeepAllAsync()
+    {
+        await foreach (Assembly assembly in _complete.Reader.ReadAllAsync())
+        {
+            try
+            {
+                if (!_stop.IsCancellationRequested) await KeepAsync(assembly);
+            }
+            catch (Exception e)
+            {
+                Log.BackgroundFailed(_log, e);
+            }
+            Forget(assembly);
+        }
+    }
+
+    private async Task KeepAsync(Assembly assembly)
+    {
+        (_, _, AssetType type, Guid id) = assembly.Key;
+        byte[] plain = assembly.Whole();
+        StructureResult structure = AssetStructure.Check(type, plain);
+        string? reason = structure.Verdict == StructureVerdict.Invalid ? structure.Reason
+            : IsExcluded(assembly.Key) ? "a baked texture"
+            : _standIns.Refuses(type, id, plain) ? "a stand-in picture"
+            : await _store.PutAsync(new AssetKey(await assembly.Question.Source.GridId, type, id), plain, _stop.Token) ? null
+            : "refused by the store";
+        if (reason is null) return;
+        Refuse(assembly);
+        Log.NotKept(_log, type.Name(), plain.Length, reason);
+    }
+
+    private void Forget(Assembly assembly)
+    {
+        assembly.Close();
+        _assemblies.Forget(assembly);
+        Review(assembly);
+    }
+}

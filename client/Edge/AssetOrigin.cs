@@ -1,0 +1,173 @@
+using System.Net;
+using GlobalCache.Client.Assets;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
+using Microsoft.Extensions.Primitives;
+
+namespace GlobalCache.Client.Edge;
+
+/// <summary>
+/// Asks the grid for one part of an asset and brings what comes into its assembly, chunk by chunk as received. Only an answer
+/// that states its exact place and length is joined with others; every other one is left to the viewer whose request it was.
+/// </summary>
+internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, TimeProvider time, ILogger log)
+{
+    // The largest array below the large object heap; viewers read it while it is being filled.
+    private const int ChunkBytes = 64 << 10;
+
+    /// <summary>Negative answers of the last moments. They are never shared beyond this process.</summary>
+    private readonly Recent<AssemblyKey, Negative> _negatives = new(1024, limits.NegativeLifetime, time);
+
+    private sealed record Negative(int Status, IReadOnlyList<Uri> Asked);
+
+    /// <summary>A 403, 404 or 410 that every host which would be asked now has just given.</summary>
+    public bool TryRecallNegative(in AssemblyKey key, AssetSource source, out int status)
+    {
+        status = 0;
+        if (!_negatives.TryGet(key, out Negative? negative)) return false;
+        foreach (Uri origin in source.Origins(key.Type))
+        {
+            if (!negative.Asked.Contains(origin)) return false;
+        }
+        status = negative.Status;
+        return true;
+    }
+
+    /// <summary>
+    /// Asks the first origin, and once the second if the first knows nothing of it or cannot be reached: caps die when their region is
+    /// left (PROTOCOL §3.7). Null: nobody could be asked.
+    /// </summary>
+    public async Task<HttpResponseMessage?> AskAsync(
+        HttpMessageInvoker invoker, Question question, AssetType type, HttpMethod method, StringValues range, Stream? body, CancellationToken ct)
+    {
+        IReadOnlyList<Uri> origins = question.Source.Origins(type);
+        // A body can be sent but once.
+        int last = Math.Min(origins.Count, body is null ? 2 : 1) - 1;
+        for (int i = 0; i <= last; i++)
+        {
+            HttpContent? content = body is null ? null : new StreamContent(body);
+            try
+            {
+                HttpResponseMessage answer = await invoker.SendAsync(AssetHeaders.Request(method, origins[i], question, range, content), ct);
+                if (i == last || !IsNegative(answer.StatusCode)) return answer;
+                answer.Dispose();
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException)
+            {
+                Log.HostFailed(log, e.Message);
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Runs a fetch to its end; never faults. The background passes <paramref name="yieldTo"/> and stands still for it.</summary>
+    public async Task RunAsync(Fetch fetch, HttpMessageInvoker invoker, Question question, ViewerTraffic? yieldTo = null)
+    {
+        using CancellationTokenSource late = new(limits.AssetAnswerTimeout, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, fetch.Stop.Token);
+        try
+        {
+            HttpResponseMessage? answer = await AskAsync(
+                invoker, question, fetch.Assembly.Key.Type, HttpMethod.Get, fetch.Range, body: null, stop.Token);
+            FetchEnd end = answer is null ? FetchEnd.Failed : await TakeAsync(fetch, answer, question, yieldTo, late, stop.Token);
+            fetch.Assembly.Finish(fetch, end);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        {
+            Log.HostFailed(log, e.Message);
+            fetch.Assembly.Finish(fetch, FetchEnd.Failed);
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundFailed(log, e);
+            fetch.Assembly.Finish(fetch, FetchEnd.Failed);
+        }
+    }
+
+    private async Task<FetchEnd> TakeAsync(
+        Fetch fetch, HttpResponseMessage answer, Question question, ViewerTraffic? yieldTo, CancellationTokenSource late, CancellationToken ct)
+    {
+        Assembly assembly = fetch.Assembly;
+        fetch.Status = (int)answer.StatusCode;
+        if (answer.Headers.RetryAfter?.Delta is { } pause) fetch.RetryAfterSeconds = (int)Math.Clamp(pause.TotalSeconds, 1, 300);
+        if (fetch.Status >= 500)
+        {
+            answer.Dispose();
+            return FetchEnd.Failed;
+        }
+        if (!TryExtent(fetch, answer, out Interval bytes, out long total) || !assemblies.TryReserve(bytes.Length))
+        {
+            if (IsNegative(answer.StatusCode))
+                _negatives.Set(assembly.Key, new Negative(fetch.Status, question.Source.Origins(assembly.Key.Type)));
+            fetch.Hand(answer);
+            return FetchEnd.Opaque;
+        }
+
+        using HttpResponseMessage owned = answer;
+        if (!assembly.Accept(fetch, bytes, total))
+        {
+            assemblies.Release(bytes.Length);
+            return FetchEnd.Conflict;
+        }
+        Stream body = await answer.Content.ReadAsStreamAsync(ct);
+        byte[] chunk = [];
+        int filled = 0;
+        for (long rest = bytes.Length; rest > 0;)
+        {
+            if (filled == chunk.Length) (chunk, filled) = (GC.AllocateUninitializedArray<byte>((int)Math.Min(rest, ChunkBytes)), 0);
+            late.CancelAfter(limits.AssetStallTimeout);
+            if (yieldTo is { Waiting: > 0 })
+            {
+                if (!await StandStillAsync(yieldTo, ct)) return FetchEnd.Stopped;
+                late.CancelAfter(limits.AssetStallTimeout);
+            }
+            int read = await body.ReadAsync(chunk.AsMemory(filled), ct);
+            if (read == 0) return FetchEnd.Failed;
+            if (!assembly.Append(fetch, chunk, filled, read))
+            {
+                Log.Contradiction(log);
+                return FetchEnd.Conflict;
+            }
+            filled += read;
+            rest -= read;
+        }
+        return FetchEnd.Delivered;
+    }
+
+    // False: the viewers kept the line for so long that the request had better be made anew later.
+    private static async Task<bool> StandStillAsync(ViewerTraffic traffic, CancellationToken ct)
+    {
+        try
+        {
+            await traffic.QuietAsync(ct);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Where the answer's body belongs, by the answer's own words (PROTOCOL §3.6); false when it does not say so exactly.</summary>
+    private static bool TryExtent(Fetch fetch, HttpResponseMessage answer, out Interval bytes, out long total)
+    {
+        bytes = default;
+        total = 0;
+        if (answer.Content.Headers.ContentLength is not { } length || length == 0 || AssetHeaders.IsEncoded(answer)) return false;
+        if (answer.StatusCode == HttpStatusCode.OK)
+        {
+            bytes = new Interval(0, total = length);
+        }
+        else if (answer.StatusCode == HttpStatusCode.PartialContent && fetch.Range is not null
+            && answer.Content.Headers.ContentRange is { Unit: "bytes", From: { } from, To: { } to, Length: { } whole })
+        {
+            bytes = new Interval(from, to + 1);
+            total = whole;
+            if (from != fetch.Asked.Start || to >= whole || bytes.Length != length) return false;
+        }
+        else return false;
+        return total <= fetch.Assembly.Key.Type.MaxBytes();
+    }
+
+    private static bool IsNegative(HttpStatusCode status) => status is HttpStatusCode.NotFound or HttpStatusCode.Forbidden or HttpStatusCode.Gone;
+}

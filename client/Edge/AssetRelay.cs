@@ -1,0 +1,138 @@
+using GlobalCache.Client.Assets;
+using GlobalCache.Client.Store;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
+
+namespace GlobalCache.Client.Edge;
+
+/// <summary>
+/// HTTP assets between viewers and grids (DESIGN §4): from the local store when it holds them, else from the grid as they come,
+/// and kept once complete. Whatever of ours fails, the viewer gets what the grid would have given.
+/// </summary>
+internal sealed class AssetRelay : IAsyncDisposable
+{
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
+
+    private readonly AssetStore _store;
+    private readonly Exclusions _exclusions;
+    private readonly Assemblies _assemblies;
+    private readonly ViewerTraffic _traffic;
+    private readonly AssetCapture _capture;
+    private readonly AssetCompletion _completion;
+    private readonly AssetMisses _misses;
+    private readonly ITimer _sweep;
+    private readonly ILogger _log;
+
+    /// <param name="store">Stays the caller's.</param>
+    /// <param name="exclusions">Textures seen baked.</param>
+    /// <param name="standIns">Pictures that stand in for others.</param>
+    /// <param name="viewers">For viewers' own requests.</param>
+    /// <param name="completion">For the background's, on connections of its own.</param>
+    /// <param name="limits">Bounds and waits.</param>
+    /// <param name="time">The clock of every wait.</param>
+    /// <param name="log">Never gets to know a UUID.</param>
+    public AssetRelay(
+        AssetStore store, Exclusions exclusions, StandInPictures standIns, HttpMessageInvoker viewers, HttpMessageInvoker completion,
+        ClientLimits limits, TimeProvider time, ILogger log)
+    {
+        (_store, _exclusions, _log) = (store, exclusions, log);
+        _assemblies = new Assemblies(limits, time);
+        _traffic = new ViewerTraffic(limits.CompletionSettle, time);
+        _capture = new AssetCapture(_assemblies, store, exclusions, standIns, limits, time, log);
+        AssetOrigin origin = new(_assemblies, limits, time, log);
+        _misses = new AssetMisses(_assemblies, origin, _capture, viewers, limits, time);
+        _completion = new AssetCompletion(_capture, origin, _traffic, completion, limits, time, log);
+        _sweep = time.CreateTimer(static a => ((Assemblies)a!).Sweep(), _assemblies, SweepEvery, SweepEvery);
+    }
+
+    /// <summary>Assets being pieced together, and the memory reserved for them.</summary>
+    public (int Count, long ReservedBytes) Assembling => (_assemblies.Count, _assemblies.ReservedBytes);
+
+    /// <summary>Viewers' requests that wait for a grid.</summary>
+    public int Waiting => _traffic.Waiting;
+
+    /// <param name="context">Any request on an asset cap.</param>
+    /// <param name="source">Where that cap leads.</param>
+    /// <param name="remainder">The path after the cap or its token, <c>/</c> or nothing for asset requests.</param>
+    public Task HandleAsync(HttpContext context, AssetSource source, string remainder)
+    {
+        HttpRequest request = context.Request;
+        bool reads = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
+        if (!reads || !AssetRequest.TryParse(remainder, request.QueryString.Value, out AssetRequest asked)
+            || (asked.Type == AssetType.Texture && _exclusions.Contains(asked.Id))) return PassThroughAsync(context, source, remainder);
+
+        ByteRange range = ByteRange.Parse(request.Headers.Range);
+        return source.GridId.IsCompletedSuccessfully && _store.TryOpen(new AssetKey(source.GridId.Result, asked.Type, asked.Id)) is { } stored
+            ? HitAsync(context, source, remainder, asked, range, stored)
+            : MissAsync(context, source, remainder, asked, range, resumeTotal: null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _sweep.DisposeAsync();
+        await _completion.DisposeAsync();
+        await _capture.DisposeAsync();
+    }
+
+    private async Task HitAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, ByteRange range, StoredAsset stored)
+    {
+        // There is no ETag to compare: with If-Range the whole asset is the right answer (RFC 9110 §13.1.5).
+        Slice slice = (context.Request.Headers.IfRange.Count > 0 ? ByteRange.None : range).Of(stored.Length);
+        long sent;
+        using (stored)
+        {
+            if (HttpMethods.IsHead(context.Request.Method))
+            {
+                AssetAnswer.Begin(context.Response, asked.Type, slice);
+                return;
+            }
+            sent = await AssetHits.SendAsync(context, stored, asked.Type, slice);
+        }
+        if (sent == slice.Bytes.Length) return;
+        Log.StoreMissed(_log);
+        if (sent == 0) await MissAsync(context, source, remainder, asked, range, resumeTotal: null);
+        else await MissAsync(context, source, remainder, asked, ByteRange.Of(slice.Bytes with { Start = slice.Bytes.Start + sent }), slice.Total);
+    }
+
+    private async Task MissAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, ByteRange range, long? resumeTotal)
+    {
+        IHeaderDictionary headers = context.Request.Headers;
+        bool joins = resumeTotal is not null || (HttpMethods.IsGet(context.Request.Method) && range.Kind != RangeKind.Odd
+            && headers.IfRange.Count == 0 && headers.IfNoneMatch.Count == 0 && headers.IfModifiedSince.Count == 0
+            && headers.IfMatch.Count == 0 && headers.IfUnmodifiedSince.Count == 0);
+        if (!joins)
+        {
+            await PassThroughAsync(context, source, remainder);
+            return;
+        }
+        _traffic.Enter();
+        try
+        {
+            await _misses.ServeAsync(context, asked, range, QuestionOf(context, source, remainder), resumeTotal);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The viewer has gone; its connection is broken already.
+        }
+        finally
+        {
+            _traffic.Leave();
+        }
+    }
+
+    private async Task PassThroughAsync(HttpContext context, AssetSource source, string remainder)
+    {
+        _traffic.Enter();
+        try
+        {
+            await _misses.PassThroughAsync(context, QuestionOf(context, source, remainder));
+        }
+        finally
+        {
+            _traffic.Leave();
+        }
+    }
+
+    private static Question QuestionOf(HttpContext context, AssetSource source, string remainder) =>
+        new(source, remainder, context.Request.QueryString.Value ?? "", AssetHeaders.OfViewer(context.Request));
+}

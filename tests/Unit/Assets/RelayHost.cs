@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using System.Net;
+using GlobalCache.Client.Assets;
+using GlobalCache.Client.Edge;
+using GlobalCache.Client.Store;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace GlobalCache.Tests.Assets;
+
+/// <summary>The real relay on a real loopback listener over a real store; only the clock is the test's.</summary>
+internal sealed class RelayHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly string _folder = Directory.CreateTempSubdirectory("gc-relay-").FullName;
+    private readonly SocketsHttpHandler _upstream = new() { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, MaxConnectionsPerServer = 32 };
+    private readonly SocketsHttpHandler _background = new() { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, MaxConnectionsPerServer = 2 };
+    private readonly ConcurrentDictionary<string, AssetSource> _sources = new();
+
+    private RelayHost(ClientLimits limits)
+    {
+        Store = AssetStore.Open(new StoreOptions(Path.Combine(_folder, "store")) { ReadDeadline = TimeSpan.FromSeconds(5) },
+            new LocalKey(new byte[32]), TimeProvider.System, NullLogger.Instance);
+        Exclusions = new Exclusions(Store, Time);
+        Relay = new AssetRelay(Store, Exclusions, new StandInPictures(), new HttpMessageInvoker(_upstream), new HttpMessageInvoker(_background),
+            limits, Time, NullLogger.Instance);
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            k.Listen(IPAddress.Loopback, 0);
+        });
+        _app = builder.Build();
+        _app.Run(HandleAsync);
+        Viewer = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 256 }) { Timeout = TimeSpan.FromSeconds(30) };
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public AssetStore Store { get; }
+
+    public Exclusions Exclusions { get; }
+
+    public AssetRelay Relay { get; }
+
+    public HttpClient Viewer { get; }
+
+    public string Folder => _folder;
+
+    public IPEndPoint EndPoint { get; private set; } = null!;
+
+    public static async Task<RelayHost> StartAsync(ClientLimits? limits = null)
+    {
+        RelayHost host = new(limits ?? new ClientLimits());
+        await host._app.StartAsync();
+        Uri url = new(host._app.Urls.Single());
+        host.EndPoint = new IPEndPoint(IPAddress.Loopback, url.Port);
+        return host;
+    }
+
+    /// <summary>A cap of one region: its URL for the viewer.</summary>
+    public string Cap(string name, string gridId, params Uri[] origins) => Cap(name, this, Task.FromResult(gridId), origins);
+
+    public string Cap(string name, object scope, Task<string> gridId, params Uri[] origins)
+    {
+        _sources[name] = new AssetSource(scope, gridId, _ => origins);
+        return $"http://{EndPoint}/{name}";
+    }
+
+    public async Task<HttpResponseMessage> GetAsync(string url, string? range = null, HttpMethod? method = null)
+    {
+        using HttpRequestMessage request = new(method ?? HttpMethod.Get, url);
+        if (range is not null) request.Headers.TryAddWithoutValidation("Range", range);
+        return await SendAsync(request);
+    }
+
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) => Viewer.SendAsync(request);
+
+    public static Task<byte[]> BodyAsync(HttpResponseMessage answer) => answer.Content.ReadAsByteArrayAsync();
+
+    public async Task PutAsync(string gridId, AssetType type, Guid id, byte[] bytes) =>
+        Assert.True(await Store.PutAsync(new AssetKey(gridId, type, id), bytes, default));
+
+    /// <summary>Lets time pass on the fake clock, in steps that leave other threads room to act on it.</summary>
+    public async Task PassAsync(TimeSpan time)
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            Time.Advance(time / 20);
+            await Task.Delay(5);
+        }
+    }
+
+    public Task<byte[]> BytesAsync(string url, string? range = null) => Task.Run(async () =>
+    {
+        using HttpResponseMessage answer = await GetAsync(url, range);
+        return await answer.Content.ReadAsByteArrayAsync();
+    });
+
+    public async Task<bool> HoldsAsync(string gridId, AssetType type, Guid id, byte[] expected)
+    {
+        using StoredAsset? stored = Store.TryOpen(new AssetKey(gridId, type, id));
+        if (stored is null) return false;
+        byte[] bytes = new byte[stored.Length];
+        return await stored.ReadAsync(0, bytes, default) && bytes.AsSpan().SequenceEqual(expected);
+    }
+
+    /// <summary>Waits in real time for what happens on other threads; <paramref name="tick"/> moves the fake clock between two looks.</summary>
+    public async Task UntilAsync(Func<Task<bool>> condition, TimeSpan? tick = null)
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            if (await condition()) return;
+            if (tick is { } step) Time.Advance(step);
+            await Task.Delay(10);
+        }
+        Assert.Fail("It did not come about within ten seconds.");
+    }
+
+    public Task UntilAsync(Func<bool> condition, TimeSpan? tick = null) => UntilAsync(() => Task.FromResult(condition()), tick);
+
+    public async ValueTask DisposeAsync()
+    {
+        Viewer.Dispose();
+        using CancellationTokenSource now = new(TimeSpan.FromMilliseconds(100));
+        await _app.StopAsync(now.Token);
+        await _app.DisposeAsync();
+        await Relay.DisposeAsync();
+        _upstream.Dispose();
+        _background.Dispose();
+        await Store.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private Task HandleAsync(HttpContext context)
+    {
+        string path = context.Request.Path.Value![1..];
+        int slash = path.IndexOf('/');
+        string name = slash < 0 ? path : path[..slash];
+        return Relay.HandleAsync(context, _sources[name], slash < 0 ? "" : path[slash..]);
+    }
+}
