@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -37,7 +38,7 @@ internal sealed class Upstream : IDisposable
     public HttpMessageInvoker Completion { get; }
 
     /// <summary>Connects a TCP stream without Nagle's delay.</summary>
-    public static async ValueTask<Stream> DialAsync(System.Net.EndPoint endpoint, CancellationToken ct)
+    public static async ValueTask<Stream> DialAsync(EndPoint endpoint, CancellationToken ct)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -59,14 +60,15 @@ internal sealed class Upstream : IDisposable
         Completion.Dispose();
     }
 
-    private static HttpMessageInvoker Pool(GridTrust trust, Dial? dial, int connectionsPerHost, TimeSpan idle)
+    /// <summary>One more pool of the same manners.</summary>
+    public static HttpMessageInvoker Pool(GridTrust trust, Dial? dial, int connectionsPerHost, TimeSpan idle)
     {
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
             AllowAutoRedirect = false,
             UseCookies = false,
-            AutomaticDecompression = System.Net.DecompressionMethods.None,
+            AutomaticDecompression = DecompressionMethods.None,
             // No trace headers: the grid sees the viewer's request and nothing of ours.
             ActivityHeadersPropagator = null,
             MaxConnectionsPerServer = connectionsPerHost,

@@ -1,0 +1,206 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using GlobalCache.Client.Edge;
+using GlobalCache.Client.Store;
+using GlobalCache.Client.Ways;
+using GlobalCache.Policy.Assets;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace GlobalCache.Client;
+
+/// <summary>The client cannot start as it was told to. The message is one sentence: what is wrong and how to mend it.</summary>
+internal sealed class CannotStartException(string message) : Exception(message);
+
+/// <summary>The running client: everything is made here, in reading order, and taken down in the opposite one.</summary>
+internal sealed class ClientApp : IAsyncDisposable
+{
+    private readonly Stack<IAsyncDisposable> _parts = new();
+    private readonly InstallToken _token;
+
+    private ClientApp(InstallToken token, IPEndPoint endpoint) => (_token, Endpoint) = (token, endpoint);
+
+    /// <summary>Where viewers connect to; the address is the one that is listened on.</summary>
+    public IPEndPoint Endpoint { get; }
+
+    public int Port => Endpoint.Port;
+
+    /// <summary>What a viewer takes as its login page.</summary>
+    public Uri LoginUri => new($"http://{Endpoint}/{_token.Text}/");
+
+    /// <summary>What a viewer takes as its asset server, without a slash behind it.</summary>
+    public Uri AssetUri => new($"http://{Endpoint}/a/{_token.Text}");
+
+    /// <exception cref="CannotStartException">Busy port, unusable folder, unreadable file: nothing is left behind.</exception>
+    /// <exception cref="StoreUnusableException">The store is in use, or not ours.</exception>
+    public static async Task<ClientApp> StartAsync(ClientOptions options, TimeProvider? time = null, ILoggerFactory? logs = null)
+    {
+        time ??= TimeProvider.System;
+        logs ??= NullLoggerFactory.Instance;
+        X509Certificate2Collection? roots = [];
+        if (options.CaFile is not null && (roots = GridTrust.ReadRoots(options.CaFile, out string error)) is null)
+            throw new CannotStartException($"--ca: {error}.");
+        Socket listener = Bind(options);
+        ClientApp? app = null;
+        try
+        {
+            app = new ClientApp(LoadToken(options), (IPEndPoint)listener.LocalEndPoint!);
+            await app.BuildAsync(options, roots, listener, time, logs);
+            return app;
+        }
+        catch
+        {
+            listener.Dispose();
+            if (app is not null) await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_parts.TryPop(out IAsyncDisposable? part)) await part.DisposeAsync();
+    }
+
+    private async Task BuildAsync(ClientOptions options, X509Certificate2Collection roots, Socket listener, TimeProvider time, ILoggerFactory logs)
+    {
+        ILogger log = logs.CreateLogger("GlobalCache");
+        var domains = new GridDomains(options.LoginUri, options.GridDomains);
+        var trust = new GridTrust(domains, roots);
+        var reach = new Reach(domains, Reach.SystemAsync, Endpoint);
+        var cdnReach = new Reach(domains, new NameServers(options.Resolver, log).ResolveAsync, Endpoint);
+        Dial? dial = options.CdnHost is null ? null : async (host, port, ct) =>
+            host.Equals(options.CdnHost, StringComparison.OrdinalIgnoreCase)
+                ? await ThroughAsync(cdnReach, host, port, ct) : await Upstream.DialAsync(new DnsEndPoint(host, port), ct);
+        var upstream = Keep(new Upstream(trust, options.Limits, dial));
+        AssetStore store = AssetStore.Open(
+            new StoreOptions(options.Store, options.StoreBytes), LocalKey.Load(Path.Combine(options.ConfigFolder, "store.key")), time, log);
+        _parts.Push(store);
+
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
+        if (options.WebProxy || options.CdnHost is not null) builder.Services.AddHttpForwarder();
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = _ => listener);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            Tame(kestrel);
+            kestrel.Listen(Endpoint, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                uint user = PeerOwner.IsSupported ? PeerOwner.OurUser() : 0;
+                if (PeerOwner.IsSupported && IPAddress.IsLoopback(Endpoint.Address))
+                    listen.Use(next => new PeerOwner(next, user, log).OnConnectionAsync);
+                if (options.WebProxy) listen.Use(next => new ConnectTunnel(next, reach, time, log).OnConnectionAsync);
+            });
+        });
+        WebApplication web = builder.Build();
+        _parts.Push(web);
+        Front front = Wire(options, upstream, store, web.Services.GetService<IHttpForwarder>(), trust, reach, cdnReach);
+        web.Run(front.HandleAsync);
+        await web.StartAsync();
+    }
+
+    private Front Wire(
+        ClientOptions options, Upstream upstream, AssetStore store, IHttpForwarder? forwarder, GridTrust trust, Reach reach, Reach cdnReach)
+    {
+        _ = (upstream, store);
+        string[] assetHosts = [.. ((Uri?[])[options.Assets, options.SecondLife ? ClientOptions.SecondLifeAssets : null])
+            .OfType<Uri>().Select(Edge.WebProxy.Authority), .. options.CdnHost is null ? [] : (string[])[options.CdnHost]];
+        WebProxy? proxy = null;
+        CdnHost? cdn = null;
+        if (forwarder is not null)
+        {
+            proxy = new WebProxy(forwarder, Keep(Pool(reach)), assetHosts, (context, _, _) => { LoopbackGuard.Refuse(context); return Task.CompletedTask; });
+            if (options.CdnHost is not null) cdn = new CdnHost(options.CdnHost, proxy, Keep(Pool(cdnReach)));
+        }
+        return new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token)
+        {
+            WebProxy = options.WebProxy ? proxy!.HandleAsync : null,
+            CdnHost = cdn is null ? null : cdn.HandleAsync,
+        };
+
+        HttpMessageInvoker Pool(Reach by) =>
+            Upstream.Pool(trust, (host, port, ct) => ThroughAsync(by, host, port, ct), options.Limits.ConnectionsPerHost, TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>A guest on somebody's desktop, behind which a viewer may stand still for minutes.</summary>
+    private static void Tame(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(10);
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
+        kestrel.Limits.MaxConcurrentConnections = 1024;
+        kestrel.Limits.MaxRequestBodySize = 16 << 20;
+        // A viewer that draws a heavy frame reads nothing meanwhile; on loopback that harms nobody.
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+    }
+
+    /// <summary>The port is taken before anything else is done, so that a busy one leaves no trace.</summary>
+    private static Socket Bind(ClientOptions options)
+    {
+        var endpoint = new IPEndPoint(options.Listen, options.Port ?? 0);
+        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            // Elsewhere nobody can listen on a port that is listened on; Windows must be told so.
+            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
+            socket.Bind(endpoint);
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new CannotStartException(e.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => $"Port {endpoint.Port} is in use: stop the other program, or choose another with --port (0 takes a free one).",
+                SocketError.AccessDenied => $"Port {endpoint.Port} may not be used by this user: choose one above 1023 with --port.",
+                SocketError.AddressNotAvailable => $"{endpoint.Address} is no address of this machine: give one with --listen.",
+                _ => $"{endpoint} cannot be listened on ({e.SocketErrorCode}): choose another with --port or --listen.",
+            });
+        }
+    }
+
+    private static InstallToken LoadToken(ClientOptions options)
+    {
+        try
+        {
+            return InstallToken.Load(options.ConfigFolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CannotStartException($"The folder for keys, {options.ConfigFolder}, cannot be used: set XDG_CONFIG_HOME to a folder of your own.");
+        }
+    }
+
+    private static async ValueTask<Stream> ThroughAsync(Reach reach, string host, int port, CancellationToken ct) =>
+        await reach.ConnectAsync(host, port, ct) is { } socket
+            ? new NetworkStream(socket, ownsSocket: true) : throw new HttpRequestException("The host's address is not allowed.");
+
+    private T Keep<T>(T part) where T : IDisposable
+    {
+        _parts.Push(new Disposer(part));
+        return part;
+    }
+
+    private sealed class Disposer(IDisposable part) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            part.Dispose();
+            return default;
+        }
+    }
+
+    /// <summary>Signals are the program's business, not the server's: it runs inside tests and benchmarks too.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Sockets;
+using FluentValidation;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
+
+namespace GlobalCache.Client;
+
+/// <summary>What the user decides, read once at the start: from the command line, else from the configuration file, else these defaults.</summary>
+internal sealed record ClientOptions
+{
+    /// <summary>Second Life's CDN, which its regions name as their asset server (PROTOCOL §3.2).</summary>
+    public static readonly Uri SecondLifeAssets = new("http://asset-cdn.glb.agni.lindenlab.com/");
+
+    /// <summary>The grid's login page.</summary>
+    public Uri LoginUri { get; init; } = new("https://login.agni.lindenlab.com/cgi-bin/login.cgi");
+
+    /// <summary>Where viewers connect to. Anything but loopback needs <see cref="AllowRemote"/>.</summary>
+    public IPAddress Listen { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The port; 0 takes a free one; null: 12080, or with <c>run</c> a free one.</summary>
+    public int? Port { get; init; }
+
+    /// <summary>The folder of the encrypted store.</summary>
+    public string Store { get; init; } = Path.Combine(UserFolder(Environment.SpecialFolder.LocalApplicationData), "store");
+
+    /// <summary>Bytes the store may take on disk.</summary>
+    public long StoreBytes { get; init; } = 10_000_000_000;
+
+    /// <summary>Asset-only: where its requests go. Its host's plain HTTP is served from the store in web-proxy mode too.</summary>
+    public Uri? AssetUpstream { get; init; }
+
+    /// <summary>No login proxy.</summary>
+    public bool AssetOnly { get; init; }
+
+    /// <summary>Answers as the viewer's HTTP proxy.</summary>
+    public bool WebProxy { get; init; }
+
+    /// <summary>Answers under this host name, whose true address is asked of <see cref="Resolver"/>.</summary>
+    public string? CdnHost { get; init; }
+
+    /// <summary>The name server for <see cref="CdnHost"/>; null: the system's own name servers, without its hosts file.</summary>
+    public IPEndPoint? Resolver { get; init; }
+
+    /// <summary>A bundle of private roots, believed for the grid's own hosts only.</summary>
+    public string? CaFile { get; init; }
+
+    /// <summary>Domains of the grid besides its login host's.</summary>
+    public IReadOnlyList<string> GridDomains { get; init; } = [];
+
+    /// <summary>Lets other machines in; the login proxy is then off.</summary>
+    public bool AllowRemote { get; init; }
+
+    /// <summary>Where the keys and the install token lie.</summary>
+    public string ConfigFolder { get; init; } = UserFolder(
+        OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.ApplicationData);
+
+    /// <summary>Bounds and waits.</summary>
+    public ClientLimits Limits { get; init; } = new();
+
+    /// <summary>Whether logins pass through us.</summary>
+    public bool LoginProxy => !AssetOnly && !AllowRemote;
+
+    /// <summary>Whether the grid is Second Life's main grid.</summary>
+    public bool SecondLife => GridId.TryFromUrl(LoginUri.AbsoluteUri, out string id) && id == GridId.SecondLife;
+
+    /// <summary>Where assets come from when no region says so; null when nobody told.</summary>
+    public Uri? Assets => AssetUpstream ?? (SecondLife ? SecondLifeAssets : null);
+
+    private static string UserFolder(Environment.SpecialFolder folder) =>
+        Path.Combine(Environment.GetFolderPath(folder, Environment.SpecialFolderOption.DoNotVerify), "globalcache");
+}
+
+/// <summary>What does not go together, each said in one line with the way to mend it.</summary>
+internal sealed class ClientOptionsValidator : AbstractValidator<ClientOptions>
+{
+    public const long SmallestStore = 100_000_000;
+
+    public ClientOptionsValidator()
+    {
+        RuleFor(o => o.Listen).Must((o, listen) => IPAddress.IsLoopback(listen) || o.AllowRemote)
+            .WithMessage(o => $"--listen {o.Listen} would let other machines in: say --allow-remote if you mean it (logins then do not pass), or leave it out.");
+        RuleFor(o => o.WebProxy).Must((o, on) => !on || IPAddress.IsLoopback(o.Listen))
+            .WithMessage("--web-proxy on an address other machines can reach would be an open proxy: listen on 127.0.0.1.");
+        RuleFor(o => o.Listen).Must(listen => listen.AddressFamily == AddressFamily.InterNetwork || !IPAddress.IsLoopback(listen))
+            .WithMessage("--listen must be an IPv4 address for viewers on this machine: viewers' circuits are IPv4.");
+        RuleFor(o => o.StoreBytes).GreaterThanOrEqualTo(SmallestStore)
+            .WithMessage("--store-size must be 100MB or more.");
+        RuleFor(o => o.AssetOnly).Must((o, on) => !on || o.Assets is not null)
+            .WithMessage("--asset-only needs --asset-upstream URL for this grid: the address its regions give as ViewerAsset.");
+        RuleFor(o => o.AllowRemote).Must((o, on) => !on || o.Assets is not null)
+            .WithMessage("--allow-remote serves assets only and needs --asset-upstream URL for this grid.");
+        RuleFor(o => o.CdnHost).Must(host => host is null || Uri.CheckHostName(host) == UriHostNameType.Dns)
+            .WithMessage(o => $"--cdn-host {o.CdnHost} is no host name: give the name in the grid's asset URLs, such as {ClientOptions.SecondLifeAssets.Host}.");
+        RuleFor(o => o.Store).Must(folder => Folders.Usable(folder))
+            .WithMessage(o => $"--store {o.Store} cannot be written to: choose a folder of your own.");
+        RuleFor(o => o.ConfigFolder).Must(folder => Folders.Usable(folder))
+            .WithMessage(o => $"The folder for keys, {o.ConfigFolder}, cannot be written to: set XDG_CONFIG_HOME to a folder of your own.");
+        RuleFor(o => o.Limits).SetValidator(new ClientLimitsValidator());
+    }
+}
+
+/// <summary>Tells whether a folder can be written to without leaving anything behind.</summary>
+internal static class Folders
+{
+    public static bool Usable(string folder)
+    {
+        try
+        {
+            // What does not exist yet is made in the nearest folder that does.
+            string? at = Path.GetFullPath(folder);
+            while (!Directory.Exists(at))
+            {
+                if (File.Exists(at)) return false;
+                at = Path.GetDirectoryName(at);
+                if (at is null) return false;
+            }
+            string probe = Path.Combine(at, $".globalcache-{Environment.ProcessId:x}-{Environment.TickCount64:x}");
+            new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.CommandLine;
+using FluentValidation.Results;
+using GlobalCache.Client.Ways;
+
+namespace GlobalCache.Client;
+
+/// <summary>
+/// The command line and the configuration file, read and judged together: either options that can be started with, or every
+/// mistake at once, a line each.
+/// </summary>
+/// <param name="Options">What to start with.</param>
+/// <param name="Viewer">The viewer's command after <c>run</c>, empty without.</param>
+/// <param name="Errors">Nothing is started when there is one.</param>
+/// <param name="Answer">Help or version were asked for: this is all there is to do.</param>
+internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> Viewer, IReadOnlyList<string> Errors, string? Answer)
+{
+    private const string Run = "run";
+
+    public static CommandLine Read(IReadOnlyList<string> args)
+    {
+        int own = Split(args, out int run);
+        string[] viewer = run < 0 ? [] : [.. args.Skip(own)];
+        string[] ours = [.. args.Take(own).Where((_, i) => i != run)];
+
+        RootCommand root = Root(out Dictionary<Setting, Option> options, out Option<string> config);
+        ParseResult parsed = root.Parse(ours);
+        if (parsed.Errors.Count == 0 && parsed.Action is not null)
+        {
+            using var text = new StringWriter();
+            parsed.Invoke(new InvocationConfiguration { Output = text, Error = text });
+            return new(new(), viewer, [], text.ToString().TrimEnd());
+        }
+
+        List<string> errors = [.. parsed.Errors.Select(e => e.Message + " See --help.").Distinct()];
+        var read = new ClientOptions();
+        string file = parsed.GetResult(config)?.Tokens is [{ Value: { } named }] ? named : "";
+        if (file.Length == 0) file = Path.Combine(read.ConfigFolder, ConfigurationFile.Name);
+        else if (!File.Exists(file)) errors.Add($"--config {file} names no file.");
+        if (File.Exists(file)) ConfigurationFile.Apply(file, ref read, errors);
+        foreach ((Setting setting, Option option) in options)
+        {
+            if (parsed.GetResult(option) is not { Implicit: false } result || result.Errors.Any()) continue;
+            string text = setting.Value is null ? "true" : result.Tokens is [.., { Value: { } last }] ? last : "";
+            if (setting.Apply(ref read, text) is { } wrong) errors.Add($"--{setting.Name} {text} {wrong}.".Replace("  ", " ", StringComparison.Ordinal));
+        }
+        if (run >= 0 && viewer.Length == 0) errors.Add("run needs the viewer's command behind it.");
+        errors.AddRange(new ClientOptionsValidator().Validate(read).Errors.Select(Sentence));
+        read = read with { Port = read.Port ?? (run >= 0 ? 0 : 12080) };
+        return new(read, viewer, errors, null);
+    }
+
+    /// <summary>Where our own arguments end: at the first word after <c>run</c>, which begins the viewer's, whatever they look like.</summary>
+    private static int Split(IReadOnlyList<string> args, out int run)
+    {
+        run = -1;
+        for (int i = 0; i < args.Count; i++)
+        {
+            string arg = args[i];
+            if (arg.StartsWith('-'))
+            {
+                bool takesValue = arg == "--config" || Setting.All.Any(s => s.Value is not null && arg == "--" + s.Name);
+                if (takesValue) i++;
+            }
+            else if (run >= 0)
+                return i;
+            else if (arg == Run)
+                run = i;
+        }
+        return args.Count;
+    }
+
+    private static RootCommand Root(out Dictionary<Setting, Option> options, out Option<string> config)
+    {
+        options = [];
+        var root = new RootCommand(
+            """
+            The GlobalCache client: runs beside your viewer and keeps the grid's textures, sounds, animations and meshes.
+
+              globalcache-client [options]                    starts it and says what to set in the viewer
+              globalcache-client [options] run VIEWER [...]   starts it on a free port, and the viewer with it
+
+            Every option may also stand in the configuration file, under its name without dashes.
+            """);
+        // Values are read by Setting.Apply, so that a file's and the command line's are judged alike.
+        foreach (Setting setting in Setting.All)
+        {
+            Option option = setting.Value is null
+                ? new Option<bool>("--" + setting.Name) { Description = setting.Help, Arity = ArgumentArity.Zero }
+                : new Option<string>("--" + setting.Name) { Description = setting.Help, HelpName = setting.Value, Arity = ArgumentArity.ExactlyOne };
+            options.Add(setting, option);
+            root.Add(option);
+        }
+        config = new Option<string>("--config")
+        {
+            Description = $"The configuration file. Default: {ConfigurationFile.Name} in the folder of the keys.", HelpName = "FILE", Arity = ArgumentArity.ExactlyOne,
+        };
+        root.Add(config);
+        return root;
+    }
+
+    private static string Sentence(ValidationFailure failure) =>
+        failure.PropertyName.StartsWith("Limits.", StringComparison.Ordinal) ? $"{failure.PropertyName}: {failure.ErrorMessage}" : failure.ErrorMessage;
+}
