@@ -4,11 +4,11 @@ using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Store;
 using GlobalCache.Client.Ways;
-using GlobalCache.Policy.Assets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Yarp.ReverseProxy.Forwarder;
+using WebProxy = GlobalCache.Client.Edge.WebProxy;
 
 namespace GlobalCache.Client;
 
@@ -109,7 +109,7 @@ internal sealed class ClientApp : IAsyncDisposable
     {
         _ = (upstream, store);
         string[] assetHosts = [.. ((Uri?[])[options.Assets, options.SecondLife ? ClientOptions.SecondLifeAssets : null])
-            .OfType<Uri>().Select(Edge.WebProxy.Authority), .. options.CdnHost is null ? [] : (string[])[options.CdnHost]];
+            .OfType<Uri>().Select(WebProxy.Authority), .. options.CdnHost is null ? [] : (string[])[options.CdnHost]];
         WebProxy? proxy = null;
         CdnHost? cdn = null;
         if (forwarder is not null)

@@ -28,38 +28,39 @@ internal sealed class Front(LoopbackGuard guard, InstallToken token)
 
     public RequestDelegate? CdnHost { get; init; }
 
-    public Task HandleAsync(HttpContext context)
+    public Task HandleAsync(HttpContext context) => guard.Admit(context) switch
     {
-        Task? served = guard.Admit(context) switch
-        {
-            Way.Direct => Direct(context),
-            Way.WebProxy => WebProxy?.Invoke(context),
-            Way.CdnHost => CdnHost?.Invoke(context),
-            _ => null,
-        };
-        if (served is not null) return served;
-        LoopbackGuard.Refuse(context);
-        return Task.CompletedTask;
-    }
+        Way.Direct => DirectAsync(context),
+        Way.WebProxy when WebProxy is not null => WebProxy(context),
+        Way.CdnHost when CdnHost is not null => CdnHost(context),
+        _ => RefuseAsync(context),
+    };
 
-    private Task? Direct(HttpContext context)
+    private Task DirectAsync(HttpContext context)
     {
-        string path = context.Request.Path.Value ?? "";
-        (string first, string rest) = Cut(path);
+        (string first, string rest) = Cut(context.Request.Path.Value ?? "");
+        ServeToken? serve = null;
         if (first.Length == 1)
         {
-            (string named, rest) = Cut(rest);
-            return first[0] switch
+            string kind = first;
+            (first, rest) = Cut(rest);
+            serve = kind switch
             {
-                's' => Seed?.Invoke(context, named, rest),
-                'c' => Capability?.Invoke(context, named, rest),
-                'a' when token.Matches(named) => AssetOnly?.Invoke(context, named, rest),
+                "s" => Seed,
+                "c" => Capability,
+                "a" when token.Matches(first) => AssetOnly,
                 _ => null,
             };
         }
-        if (!token.Matches(first)) return null;
-        if (rest == "/get_grid_info") return GridInfo?.Invoke(context, first, rest);
-        return HttpMethods.IsPost(context.Request.Method) ? Login?.Invoke(context, first, rest) : null;
+        else if (token.Matches(first))
+            serve = rest == "/get_grid_info" ? GridInfo : HttpMethods.IsPost(context.Request.Method) ? Login : null;
+        return serve is null ? RefuseAsync(context) : serve(context, first, rest);
+    }
+
+    private static Task RefuseAsync(HttpContext context)
+    {
+        LoopbackGuard.Refuse(context);
+        return Task.CompletedTask;
     }
 
     /// <summary>The first segment of a path, and the rest with its slash.</summary>
