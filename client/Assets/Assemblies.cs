@@ -2,6 +2,9 @@ using GlobalCache.Policy;
 
 namespace GlobalCache.Client.Assets;
 
+/// <summary>What an assembly calls for when a reader has left it or a fetch has ended.</summary>
+internal enum Todo : byte { Nothing, Keep, Complete, Forget }
+
 /// <summary>
 /// All assets that are being pieced together, oldest first, within one memory budget and one lifetime (PROTOCOL §3.6). Memory is
 /// reserved before a byte is received; when there is none, the oldest that nobody waits for is given up, and failing that the

@@ -1,29 +1,4 @@
-using GlobalCache.Policy.Assets;
-
 namespace GlobalCache.Client.Assets;
-
-/// <summary>What pieces are joined by: nothing is ever joined across sessions, grids or types (PROTOCOL §3.6).</summary>
-/// <param name="Scope">See <see cref="AssetSource.Scope"/>.</param>
-/// <param name="Grid">The grid id, or while the region has not told it the task that will.</param>
-/// <param name="Type">The type asked for.</param>
-/// <param name="Id">The asset's UUID.</param>
-internal readonly record struct AssemblyKey(object Scope, object Grid, AssetType Type, Guid Id);
-
-/// <summary>What a reader does next.</summary>
-internal enum Step : byte
-{
-    /// <summary>Send these bytes.</summary>
-    Send,
-
-    /// <summary>The next byte is on its way.</summary>
-    Wait,
-
-    /// <summary>Nobody brings the next byte: ask for it again, or give up for the reason of the fetch that failed.</summary>
-    Gone,
-}
-
-/// <summary>What an assembly calls for when a reader has left it or a fetch has ended.</summary>
-internal enum Todo : byte { Nothing, Keep, Complete, Forget }
 
 /// <summary>
 /// One asset on its way here: the pieces held, the requests in flight and the viewers that wait for them. Every byte a viewer
@@ -41,7 +16,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
 
     private readonly Lock _gate = new();
     private readonly Pieces _pieces = new();
-    private readonly IntervalSet _fetchedTwice = new();
+    private readonly FetchPlan _plan = new();
     private readonly List<Fetch> _fetches = [];
     private readonly List<Reader> _readers = [];
     private TaskCompletionSource? _progress;
@@ -96,12 +71,11 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
         {
             _queued = false;
             if (_closed || _keeping || Total < 0 || _readers.Count > 0 || _fetches.Count > 0) return null;
-            List<Interval> gaps = _pieces.Held.Gaps(new Interval(0, Total));
-            if (gaps.Count == 0) return null;
-            Interval span = new(gaps[0].Start, gaps[^1].End);
+            List<Interval> ask = _plan.Ask(new Interval(0, Total), _pieces.Held, coming: []);
+            if (ask.Count == 0) return null;
             _completions++;
             // To the end is asked as bytes=n-, in the words of PROTOCOL §3.6.
-            return Begin(Again(span, gaps) ? gaps[0] : span, ranged: true, owner: null, toTheEnd: true);
+            return Begin(ask[0].End == Total ? ask[0] with { End = Interval.Open } : ask[0], ranged: true, owner: null);
         }
     }
 
@@ -118,12 +92,8 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
         {
             bytes = default;
             progress = Task.CompletedTask;
-            failed = null;
-            if (_broken)
-            {
-                failed = reader.Sources.Find(f => f.End == FetchEnd.Conflict);
-                return Step.Gone;
-            }
+            failed = _broken ? reader.Sources.Find(f => f.End == FetchEnd.Conflict) : null;
+            if (_broken) return Step.Gone;
             long next = NextByte(reader);
             if (reader.Slice is { } slice && next == reader.Position)
             {
@@ -137,8 +107,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
                 progress = _progress.Task;
                 return Step.Wait;
             }
-            failed = reader.Sources.Find(f => f.End is FetchEnd.Opaque or FetchEnd.Failed or FetchEnd.Conflict && f.Asked.Contains(next))
-                ?? reader.Sources.Find(f => f.End is FetchEnd.Opaque or FetchEnd.Failed or FetchEnd.Conflict);
+            failed = reader.Sources.Find(f => f.HasFailed && f.Asked.Contains(next)) ?? reader.Sources.Find(f => f.HasFailed);
             return Step.Gone;
         }
     }
@@ -225,6 +194,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             unused = _surplus;
             _surplus = 0;
             bool idle = _readers.Count == 0 && _fetches.Count == 0;
+            if (idle && _pieces.Held.Intervals.Count == 0) _closed = true;
             if (_closed)
             {
                 if (idle && !_keeping) (unused, _reserved) = (unused + _reserved, 0);
@@ -264,45 +234,29 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
         }
     }
 
-    // What is neither held nor in flight is asked for: one request from the first gap to the last, unless that would fetch a
-    // byte between them for the third time; then each gap by itself.
     private void Demand(Reader reader, List<Fetch> start)
     {
         Interval wanted = Resolve(reader)?.Bytes ?? reader.Range.Wanted;
         wanted = wanted with { Start = Math.Max(wanted.Start, reader.Position) };
-        IntervalSet covered = new();
-        foreach (Interval held in _pieces.Held.Intervals) covered.Add(held);
-        foreach (Fetch fetch in _fetches)
-        {
-            covered.Add(fetch.Coming);
-            if (fetch.Coming.Intersects(wanted) && !reader.Sources.Contains(fetch)) reader.Sources.Add(fetch);
-        }
         List<Interval> missing = _pieces.Held.Gaps(wanted);
         reader.FirstMissing = missing.Count > 0 ? missing[0].Start : -1;
-        List<Interval> gaps = covered.Gaps(wanted);
-        if (gaps.Count == 0) return;
-        Interval span = new(gaps[0].Start, gaps[^1].End);
-        bool whole = reader.Range.Kind == RangeKind.None && span.Start == 0 && (span.End == Total || span.End == Interval.Open);
-        foreach (Interval gap in Again(span, gaps) ? gaps : [span])
+        foreach (Fetch fetch in _fetches)
         {
-            Fetch fetch = Begin(gap, !whole || gap != span, reader, toTheEnd: false);
+            if (fetch.Coming.Intersects(wanted) && !reader.Sources.Contains(fetch)) reader.Sources.Add(fetch);
+        }
+        List<Interval> ask = _plan.Ask(wanted, _pieces.Held, _fetches.Select(f => f.Coming));
+        // A viewer that named no range is not given one, as long as nothing of the asset is here.
+        bool whole = reader.Range.Kind == RangeKind.None && ask is [{ Start: 0 } all] && (all.End == Interval.Open || all.End == Total);
+        foreach (Interval interval in ask)
+        {
+            Fetch fetch = Begin(interval, !whole, reader);
             reader.Sources.Add(fetch);
             start.Add(fetch);
         }
     }
 
-    // Notes which bytes the span fetches a second time. True when that would be a third time for any of them.
-    private bool Again(Interval span, List<Interval> gaps)
+    private Fetch Begin(Interval asked, bool ranged, Reader? owner)
     {
-        if (gaps.Count == 1) return false;
-        if (_fetchedTwice.Intersects(span)) return true;
-        for (int i = 1; i < gaps.Count; i++) _fetchedTwice.Add(new Interval(gaps[i - 1].End, gaps[i].Start));
-        return false;
-    }
-
-    private Fetch Begin(Interval asked, bool ranged, Reader? owner, bool toTheEnd)
-    {
-        if (toTheEnd && asked.End == Total) asked = asked with { End = Interval.Open };
         Fetch fetch = new(this, asked, ranged, owner);
         _fetches.Add(fetch);
         return fetch;

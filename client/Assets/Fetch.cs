@@ -46,6 +46,8 @@ internal sealed class Fetch(Assembly assembly, Interval asked, bool ranged, Read
 
     public FetchEnd End { get; set; }
 
+    public bool HasFailed => End is FetchEnd.Opaque or FetchEnd.Failed or FetchEnd.Conflict;
+
     /// <summary>The grid's status where <see cref="End"/> is <see cref="FetchEnd.Opaque"/>.</summary>
     public int Status { get; set; }
 

@@ -1,5 +1,18 @@
 namespace GlobalCache.Client.Assets;
 
+/// <summary>What a reader does next.</summary>
+internal enum Step : byte
+{
+    /// <summary>Send these bytes.</summary>
+    Send,
+
+    /// <summary>The next byte is on its way.</summary>
+    Wait,
+
+    /// <summary>Nobody brings the next byte: ask for it again, or give up for the reason of the fetch that failed.</summary>
+    Gone,
+}
+
 /// <summary>One viewer's request and how far it has been answered. Guarded by its assembly's lock, except <see cref="Started"/>.</summary>
 internal sealed class Reader(ByteRange range)
 {

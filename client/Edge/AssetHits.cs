@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Store;
 using GlobalCache.Policy.Assets;
@@ -24,10 +25,11 @@ internal static class AssetHits
             while (sent < length)
             {
                 Memory<byte> part = buffer.AsMemory(0, Math.Min(length - sent, ReadBytes));
-                if (!await asset.ReadAsync((int)slice.Bytes.Start + sent, part, context.RequestAborted)) return sent;
+                if (!await asset.ReadAsync((int)slice.Bytes.Start + sent, part, default)) return sent;
                 if (sent == 0) AssetAnswer.Begin(context.Response, type, slice);
-                await context.Response.BodyWriter.WriteAsync(part, context.RequestAborted);
+                FlushResult flushed = await context.Response.BodyWriter.WriteAsync(part);
                 sent += part.Length;
+                if (flushed.IsCompleted) return length; // The viewer has gone: as good as all.
             }
             return sent;
         }

@@ -10,7 +10,8 @@ namespace GlobalCache.Client.Edge;
 /// grid would bring its bytes (DESIGN §4.2).
 /// </summary>
 internal sealed class AssetMisses(
-    Assemblies assemblies, AssetOrigin origin, AssetCapture capture, HttpMessageInvoker invoker, ClientLimits limits, TimeProvider time)
+    Assemblies assemblies, AssetOrigin origin, AssetCapture capture, HttpMessageInvoker invoker, ClientLimits limits, TimeProvider time,
+    ILogger log)
 {
     /// <summary>Answers that are shorter than asked are followed up this often for one viewer's request.</summary>
     private const int MaxDemands = 4;
@@ -74,6 +75,11 @@ internal sealed class AssetMisses(
         catch (OperationCanceledException)
         {
             // Too late, or the viewer has gone and the 503 goes nowhere.
+        }
+        catch (Exception e) when (e is UriFormatException or NotSupportedException or InvalidOperationException)
+        {
+            // A cap or a remainder that makes no URL.
+            Log.HostFailed(log, e.Message);
         }
         if (answer is null) AssetAnswer.Trouble(context);
         else await AssetAnswer.PassOnAsync(context, answer, limits.AssetStallTimeout, time);

@@ -40,7 +40,7 @@ internal sealed class AssetRelay : IAsyncDisposable
         _traffic = new ViewerTraffic(limits.CompletionSettle, time);
         _capture = new AssetCapture(_assemblies, store, exclusions, standIns, limits, time, log);
         AssetOrigin origin = new(_assemblies, limits, time, log);
-        _misses = new AssetMisses(_assemblies, origin, _capture, viewers, limits, time);
+        _misses = new AssetMisses(_assemblies, origin, _capture, viewers, limits, time, log);
         _completion = new AssetCompletion(_capture, origin, _traffic, completion, limits, time, log);
         _sweep = time.CreateTimer(static a => ((Assemblies)a!).Sweep(), _assemblies, SweepEvery, SweepEvery);
     }

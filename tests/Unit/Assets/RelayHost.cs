@@ -39,7 +39,9 @@ internal sealed class RelayHost : IAsyncDisposable
         });
         _app = builder.Build();
         _app.Run(HandleAsync);
-        Viewer = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 256 }) { Timeout = TimeSpan.FromSeconds(30) };
+        // One that hangs up at once when it no longer wants an answer, as curl does.
+        SocketsHttpHandler viewer = new() { UseProxy = false, AllowAutoRedirect = false, MaxConnectionsPerServer = 256, MaxResponseDrainSize = 0 };
+        Viewer = new HttpClient(viewer) { Timeout = TimeSpan.FromSeconds(30) };
     }
 
     public FakeTimeProvider Time { get; } = new();

@@ -7,7 +7,7 @@ namespace GlobalCache.Client.Circuits;
 /// Our own reliable packets in one direction until their acks come: resent as they are, with RESENT set, after max(1 s, 5 × ping);
 /// given up after <see cref="MaxSends"/> (the viewer's own request timeout recovers). PROTOCOL §1.7.
 /// </summary>
-internal sealed class ReliablePackets(long ticksPerSecond)
+internal sealed class Reliable(long ticksPerSecond)
 {
     public const int Capacity = 1024;
     public const int MaxSends = 5;
