@@ -12,9 +12,8 @@ internal static class EventQueueReply
 {
     /// <param name="Body">The patched reply; the original where there was nothing to patch.</param>
     /// <param name="Id">The reply's number; null when it lacks one or has no events: such a reply is no answer to keep for a repeat.</param>
-    /// <param name="Root">The region that becomes the viewer's own by this reply, if any.</param>
     /// <param name="Unmapped">Addresses left as they were, being of a kind not known or beyond the session's limit.</param>
-    internal readonly record struct Patched(ReadOnlyMemory<byte> Body, long? Id, IPEndPoint? Root, int Unmapped);
+    internal readonly record struct Patched(ReadOnlyMemory<byte> Body, long? Id, int Unmapped);
 
     /// <summary>From the root: events, one event, its body, its list of regions, one region, its fields.</summary>
     private const int Depth = 6;
@@ -25,10 +24,9 @@ internal static class EventQueueReply
         if (ReplyDocument.TryRead(body, Depth) is not { Notation: not Notation.XmlRpc, Root.Kind: ValueKind.Map } document) return null;
         Value? events = document.Find(document.Root, "events"u8);
         long? id = document.Integer(document.Find(document.Root, "id"u8));
-        if (events is not { Kind: ValueKind.Array } list) return new Patched(body, null, null, 0);
+        if (events is not { Kind: ValueKind.Array } list) return new Patched(body, null, 0);
 
         var patches = new PatchList();
-        IPEndPoint? root = null;
         int unmapped = 0;
         foreach (Value entry in document.Children(list))
         {
@@ -44,10 +42,10 @@ internal static class EventQueueReply
             foreach ((Value info, Fields names) in regions)
             {
                 if (names == Fields.Establish ? !PatchJoined(document, info, directory, patches)
-                    : !PatchSplit(document, info, names == Fields.Arrival, directory, patches, ref root)) unmapped++;
+                    : !PatchSplit(document, info, names == Fields.Arrival, directory, patches)) unmapped++;
             }
         }
-        return new Patched(patches.Count == 0 ? body : patches.Apply(body.Span), id, root, unmapped);
+        return new Patched(patches.Count == 0 ? body : patches.Apply(body.Span), id, unmapped);
     }
 
     /// <summary>Which names the address goes by.</summary>
@@ -56,7 +54,7 @@ internal static class EventQueueReply
         /// <summary><c>IP</c>, <c>Port</c>.</summary>
         EnableSimulator,
 
-        /// <summary><c>SimIP</c>, <c>SimPort</c>, <c>SeedCapability</c>: the region becomes the viewer's own.</summary>
+        /// <summary><c>SimIP</c>, <c>SimPort</c>, <c>SeedCapability</c>.</summary>
         Arrival,
 
         /// <summary><c>sim-ip-and-port</c> in one string, <c>seed-capability</c>.</summary>
@@ -67,14 +65,12 @@ internal static class EventQueueReply
         document.Find(body, list) is { } regions ? [.. document.Children(regions).Select(r => (r, names))] : [];
 
     /// <summary>Address as four octets and a port. All of a region's values are replaced, or none.</summary>
-    private static bool PatchSplit(ReplyDocument document, Value info, bool arrival, IRegionDirectory directory, PatchList patches,
-        ref IPEndPoint? root)
+    private static bool PatchSplit(ReplyDocument document, Value info, bool arrival, IRegionDirectory directory, PatchList patches)
     {
         Value? ip = document.Find(info, arrival ? "SimIP"u8 : "IP"u8), port = document.Find(info, arrival ? "SimPort"u8 : "Port"u8);
         Span<byte> octets = stackalloc byte[4];
         if (!document.TryBinary(ip, octets) || document.Integer(port) is not (> 0 and <= 65535 and var number)) return false;
         var sim = new IPEndPoint(new IPAddress(octets), (int)number);
-        if (arrival) root = sim;
         if (directory.MapSim(sim) is not { } mapped) return false;
         mapped.Address.TryWriteBytes(octets, out _);
         document.PatchBinary(patches, ip!.Value, octets);

@@ -29,6 +29,6 @@ internal static partial class Log
     [LoggerMessage(2008, LogLevel.Warning, "A region's loopback port could not be opened; it is reached directly")]
     public static partial void NoPort(ILogger log);
 
-    [LoggerMessage(2009, LogLevel.Debug, "Event queue: {What}")]
-    public static partial void EventQueue(ILogger log, string what);
+    [LoggerMessage(2009, LogLevel.Debug, "An event queue did not answer: {Error}")]
+    public static partial void EventQueue(ILogger log, string error);
 }

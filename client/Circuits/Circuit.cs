@@ -111,14 +111,14 @@ internal sealed class Circuit
         number = 0;
         Lane lane = _lanes[(int)direction];
         int length = PacketHeader.Size + MessageId.SizeOf(message) + body.Length;
-        if (!lane.Map.Started || length > MaxLength || (reliable && lane.Sent.Count == Reliable.Capacity))
+        if (!lane.Map.Started || length > MaxLength || (reliable && lane.Sent.Count == ReliablePackets.Capacity))
         {
             return false;
         }
 
         number = lane.Map.Inject();
         int room = length + 1 + (4 * PendingAcks.Capacity);
-        Reliable.Entry? entry = reliable ? lane.Sent.Add(number, room, now, lane.Ping) : null;
+        ReliablePackets.Entry? entry = reliable ? lane.Sent.Add(number, room, now, lane.Ping) : null;
         Span<byte> buffer = entry is null ? stackalloc byte[MaxLength + 1 + (4 * PendingAcks.Capacity)] : entry.Buffer;
         var header = new PacketHeader(reliable ? PacketFlags.Reliable : PacketFlags.None, lane.Map.Wire(number), 0, length, 0);
         header.TryWrite(buffer);

@@ -8,7 +8,7 @@ internal sealed class Lane(long ticksPerSecond)
 
     public SequenceMap Map { get; } = new();
 
-    public Reliable Sent { get; } = new(ticksPerSecond);
+    public ReliablePackets Sent { get; } = new(ticksPerSecond);
 
     public PendingAcks Acks { get; } = new(ticksPerSecond);
 

@@ -208,7 +208,7 @@ internal sealed class SequenceMap
         }
 
         long s = number - (segment < 0 ? _baseDelta : _breakpoints[segment].Delta);
-        sequence = Wire(s);
+        sequence = (uint)s & _mask;
         if (segment + 1 < _breakpoints.Count && s > _breakpoints[segment + 1].After)
         {
             return Origin.Injected;

@@ -70,10 +70,13 @@ internal static class HeaderCopy
         {
             if (name.Equals("Connection", StringComparison.OrdinalIgnoreCase))
                 named.UnionWith(values.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
-            else if (!Ours.Contains(name))
+            else if (!Ours.Contains(name) && values.All(IsPlain))
                 kept.Add(new(name, values));
         }
         kept.RemoveAll(h => named.Contains(h.Key));
         return kept;
     }
+
+    /// <summary>Neither Kestrel nor HttpClient sends anything else: one odd header must not cost the whole answer.</summary>
+    private static bool IsPlain(string? value) => value is null || value.All(c => c is '\t' or (>= ' ' and <= '~'));
 }

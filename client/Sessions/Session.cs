@@ -8,8 +8,10 @@ namespace GlobalCache.Client.Sessions;
 /// <summary>The LLUDP side of a session, as far as the session needs it.</summary>
 /// <param name="Open">Binds the loopback endpoint that stands for a sim; null when that fails. Idempotent, thread-safe.</param>
 /// <param name="LastViewerDatagram">Timestamp of the viewer's last datagram.</param>
+/// <param name="Root">The sim of the region the avatar is in, as its circuits have seen it arrive; null before that.</param>
 /// <param name="CloseAsync">Closes every socket.</param>
-internal sealed record SessionCircuits(Func<IPEndPoint, IPEndPoint?> Open, Func<long> LastViewerDatagram, Func<ValueTask> CloseAsync);
+internal sealed record SessionCircuits(Func<IPEndPoint, IPEndPoint?> Open, Func<long> LastViewerDatagram, Func<IPEndPoint?> Root,
+    Func<ValueTask> CloseAsync);
 
 /// <summary>
 /// One login: who it is, which regions it knows, and what stands for them on this machine. The same sim keeps its port and the same seed
@@ -29,7 +31,7 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
     private readonly ILogger _log;
     private readonly HomeGrid _home;
     private SessionCircuits? _circuits;
-    private volatile Region? _root;
+    private volatile Region? _first;
     private volatile bool _over;
 
     /// <param name="login">A successful login's reply.</param>
@@ -51,7 +53,7 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
     public CancellationToken Ended { get; }
 
     /// <summary>The region the viewer's avatar is in.</summary>
-    public Region? Root => _root;
+    public Region? Root => _circuits?.Root() is { } sim && _regions.TryGetValue(sim, out Region? region) ? region : _first;
 
     public IEnumerable<Region> Regions => _regions.Values;
 
@@ -92,12 +94,6 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
             }
             return $"{_origin()}/c/{cap.Token}";
         }
-    }
-
-    /// <summary>The viewer has been told that it is in the region at <paramref name="sim"/> now. Regions not known here are not noted.</summary>
-    public void EnterRegion(IPEndPoint sim)
-    {
-        if (_regions.TryGetValue(sim, out Region? region)) _root = region;
     }
 
     /// <summary>
@@ -144,8 +140,9 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
     /// <summary>Opens the port outside the lock: the sockets' own threads ask here too.</summary>
     private Region? RegionAt(IPEndPoint sim)
     {
+        if (_over) return null;
         if (_regions.TryGetValue(sim, out Region? known)) return known;
-        if (_over || _regions.Count >= _limits.MaxRegionsPerSession) return null;
+        if (_regions.Count >= _limits.MaxRegionsPerSession) return null;
         if (_circuits?.Open(sim) is not { } local)
         {
             Log.NoPort(_log);
@@ -153,7 +150,7 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
         }
         var key = new IPEndPoint(sim.Address, sim.Port);
         Region region = _regions.GetOrAdd(key, static (s, l) => new Region(s, l), local);
-        _root ??= region;
+        _first ??= region;
         return region;
     }
 }

@@ -1,72 +1,160 @@
-using System.Collections.Concurrent;
+using System.Text;
 using GlobalCache.Policy.Assets;
+using GlobalCache.Policy.Sealing;
 
 namespace GlobalCache.Client.Store;
 
-/// <summary>The client's local store of whole assets. (First shape: in memory; the sealed files follow.)</summary>
+/// <summary>
+/// The client's local store (SECURITY §1): every asset sealed in a file of its own under the installation's key, an index in SQLite,
+/// a byte budget kept by <see cref="S3Fifo"/>. Safe for concurrent use. Nothing here throws for what a disk may do.
+/// </summary>
 internal sealed class AssetStore : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<AssetKey, byte[]> _assets = new();
+    private static readonly TimeSpan SlowNotice = TimeSpan.FromMinutes(1);
+    private readonly StoreState _state;
+    private readonly StoreWriter _writer;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly TimeSpan _deadline;
+    private long _slowNoted;
+    private volatile bool _closed;
 
-    private AssetStore()
+    private AssetStore(StoreState state, StoreOptions options, TimeProvider time, ILogger log)
     {
+        (_state, _time, _log, _deadline) = (state, time, log, options.ReadDeadline);
+        _slowNoted = time.GetTimestamp() - time.TimestampFrequency * (long)SlowNotice.TotalSeconds;
+        Readers = new DiskReaders(options.ReadDeadline, time);
+        _writer = new StoreWriter(state, options.ScrubPeriod, time, log);
     }
 
-    /// <summary>Opens the store's folder, creating it if missing.</summary>
-    /// <exception cref="StoreUnusableException">In use by another client, unwritable, sealed under another key.</exception>
-    public static AssetStore Open(StoreOptions options, LocalKey key, TimeProvider time, ILogger log)
+    /// <summary>Assets held.</summary>
+    public int Count
     {
-        _ = (options, key, time, log);
-        return new AssetStore();
+        get
+        {
+            lock (_state.Gate) return _state.Held.Count;
+        }
     }
+
+    /// <summary>What the store takes on disk, index included; never above the budget.</summary>
+    public long BytesOnDisk => _state.OnDisk;
+
+    internal WarmRead Warm { get; } = new();
+
+    internal DiskReaders Readers { get; }
+
+    /// <summary>
+    /// Opens the store's folder, creating it if missing, and brings it into order after whatever happened to the last run. Reads the
+    /// whole index: about a second for half a million assets.
+    /// </summary>
+    /// <exception cref="StoreUnusableException">In use by another client, unwritable, sealed under another key. Nothing is left behind.</exception>
+    public static AssetStore Open(StoreOptions options, LocalKey key, TimeProvider time, ILogger log) =>
+        new(StoreState.Open(options, key, log), options, time, log);
 
     /// <summary>
     /// The asset, or null when it is not held. Counts as a use. Never touches the disk: whether the bytes are still good shows at
     /// the first read.
     /// </summary>
-    public StoredAsset? TryOpen(AssetKey key) => _assets.TryGetValue(key, out byte[]? plain) ? new StoredAsset(plain) : null;
+    public StoredAsset? TryOpen(AssetKey key)
+    {
+        if (_closed || Readers.Hung) return null;
+        ulong id = IdOf(key);
+        int length;
+        lock (_state.Gate)
+        {
+            if (!_state.Held.TryUse(id, out length)) return null;
+        }
+        return new StoredAsset(this, id, key, length);
+    }
 
     /// <summary>
     /// Keeps an asset. Idempotent: true also when it is held already. False when it was refused: empty, above its type's cap, too big
-    /// for the budget, disk full or failing, too many waiting, cancelled before its turn. Never throws for any of these.
-    /// <paramref name="plain"/> must not change until the task ends.
+    /// for the budget, disk full or failing, more than 128 MiB waiting, cancelled before its turn. Never throws for any of these.
+    /// The task ends when the asset survives a killed process; <paramref name="plain"/> must not change until then.
     /// </summary>
     public ValueTask<bool> PutAsync(AssetKey key, ReadOnlyMemory<byte> plain, CancellationToken ct)
     {
-        if (plain.IsEmpty || plain.Length > key.Type.MaxBytes() || ct.IsCancellationRequested) return new(false);
-        _assets.TryAdd(key, plain.ToArray());
-        return new(true);
+        if (_closed || plain.IsEmpty || plain.Length > key.Type.MaxBytes()) return new ValueTask<bool>(false);
+        ulong id = IdOf(key);
+        lock (_state.Gate)
+        {
+            if (_state.Held.Contains(id)) return new ValueTask<bool>(true);
+        }
+        return _writer.PutAsync(key, plain, ct);
     }
 
-    /// <summary>Forgets an asset, also one that is just being put. Idempotent.</summary>
-    public void Drop(AssetKey key) => _assets.TryRemove(key, out _);
-
-    /// <summary>Writes down what is only in memory and gives the folder free.</summary>
-    public ValueTask DisposeAsync() => default;
-}
-
-/// <summary>One reader of one held asset. Not for concurrent use; open it twice instead.</summary>
-internal sealed class StoredAsset(byte[] plain) : IDisposable
-{
-    /// <summary>Bytes of the plain asset.</summary>
-    public int Length => plain.Length;
-
-    /// <summary>
-    /// Fills <paramref name="destination"/> with the plain bytes from <paramref name="offset"/> on. False when they cannot be had in
-    /// time: damaged or gone (the entry is dropped then) or the disk took longer than <see cref="StoreOptions.ReadDeadline"/> (it is
-    /// not). Ask the grid. After false nothing writes to <paramref name="destination"/> any more. Each call has the deadline to itself
-    /// and the store enforces it: when the bytes are in the page cache the call completes synchronously, otherwise the disk is read
-    /// by a thread of the store's own, so a hung disk blocks no caller. Read as much at once as you can use, at least 64 KiB.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Beyond <see cref="Length"/>.</exception>
-    public ValueTask<bool> ReadAsync(int offset, Memory<byte> destination, CancellationToken ct)
+    /// <summary>Forgets an asset at once, also one whose put waits; its file goes a moment later. Idempotent.</summary>
+    public void Drop(AssetKey key)
     {
-        plain.AsSpan(offset, destination.Length).CopyTo(destination.Span);
-        return new(true);
+        ulong id = IdOf(key);
+        int bytes;
+        lock (_state.Gate) _state.Held.Remove(id, out bytes);
+        _state.Opened.Remove(id);
+        _writer.Drop(id, bytes);
     }
 
-    /// <summary>Returns its buffers.</summary>
-    public void Dispose()
+    /// <summary>Finishes what waits, writes down the uses and gives the folder free. Readers that are still open fail from now on.</summary>
+    public async ValueTask DisposeAsync()
     {
+        if (_closed) return;
+        _closed = true;
+        Readers.Dispose();
+        await _writer.StopAsync();
+    }
+
+    internal OpenAsset? Opened(ulong id) => _state.Opened.Find(id);
+
+    /// <summary>Opens an asset's file and keeps it open for the next ones who ask. May hang with the disk.</summary>
+    internal OpenAsset? OpenFile(ulong id, AssetKey key, int length, out SealFault fault)
+    {
+        byte[] name = new byte[SealKeys.Length];
+        _state.Key.NameOf(key.Encode(), name);
+        OpenAsset? asset = OpenAsset.Open(_state.Folder.PathOf(name), id, key, length, _state.Key, out fault);
+        if (asset is not null) _state.Opened.Add(asset);
+        return asset;
+    }
+
+    /// <summary>Drops what cannot be read, unless it was replaced since <paramref name="open"/> was opened.</summary>
+    internal void DropDamaged(ulong id, OpenAsset? open, string reason)
+    {
+        if (open is not null && _state.Opened.Find(id) is { } now && now != open) return;
+        int bytes;
+        lock (_state.Gate)
+        {
+            if (!_state.Held.Remove(id, out bytes)) return;
+        }
+        StoreLog.DamagedDropped(_log, reason);
+        _state.Opened.Remove(id);
+        _writer.Drop(id, bytes);
+    }
+
+    /// <summary>Says that the disk is slow, once a minute.</summary>
+    internal void NoteSlow()
+    {
+        long noted = Interlocked.Read(ref _slowNoted);
+        if (_time.GetElapsedTime(noted) < SlowNotice || Interlocked.CompareExchange(ref _slowNoted, _time.GetTimestamp(), noted) != noted) return;
+        StoreLog.DiskSlow(_log, _deadline);
+    }
+
+    /// <summary>The first eight bytes of the asset's file name, without allocating.</summary>
+    private ulong IdOf(AssetKey key)
+    {
+        Span<byte> encoded = stackalloc byte[320];
+        Span<byte> name = stackalloc byte[SealKeys.Length];
+        _state.Key.NameOf(TryEncode(key, encoded, out int length) ? encoded[..length] : key.Encode(), name);
+        return ContentFolder.IdOf(name);
+    }
+
+    private static bool TryEncode(AssetKey key, Span<byte> destination, out int length)
+    {
+        length = 0;
+        if (key.GridId.Length > 80) return false;
+        length = Encoding.UTF8.GetBytes(key.GridId, destination);
+        destination[length++] = (byte)'/';
+        length += Encoding.UTF8.GetBytes(key.Type.Name(), destination[length..]);
+        destination[length++] = (byte)'/';
+        key.Id.TryFormat(destination[length..], out int written);
+        length += written;
+        return true;
     }
 }

@@ -104,6 +104,8 @@ internal sealed class LocalKey
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using FileStream file = new(fresh, options);
         if (File.Exists(path)) return;
+        // What a killed start left behind may have any mode and content.
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file.SafeFileHandle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         byte[] key = RandomNumberGenerator.GetBytes(SealKeys.Length);
         file.SetLength(0);
         file.Write(System.Text.Encoding.ASCII.GetBytes($"{Label} {Convert.ToHexStringLower(key)} {Check(key)}\n"));

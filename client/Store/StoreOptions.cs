@@ -15,6 +15,9 @@ internal sealed record StoreOptions(string Folder, long BudgetBytes = StoreOptio
     /// A read slower than this ends as "not held": <see cref="GlobalCache.Policy.ClientLimits.LocalReadDeadline"/>. The store itself enforces it.
     /// </summary>
     public TimeSpan ReadDeadline { get; init; } = new GlobalCache.Policy.ClientLimits().LocalReadDeadline;
+
+    /// <summary>One held file is read and checked every so often. Default 5 s: half a million in a month.</summary>
+    public TimeSpan ScrubPeriod { get; init; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>The store cannot be used: one sentence that says what and how to mend it, for the person who started the client.</summary>

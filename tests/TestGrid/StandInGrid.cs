@@ -23,7 +23,7 @@ public sealed class StandInGrid : IAsyncDisposable
     {
         Options = options;
         Assets = new GridAssets(options.ServesRecordedAssets);
-        Link = options.Link is { } shape ? new SharedLink(shape, options.Time) : null;
+        Link = options.Link is { } shape ? new SharedLink(shape) : null;
         Caps = new CapTable(this);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(this);
@@ -40,7 +40,7 @@ public sealed class StandInGrid : IAsyncDisposable
                 listen.Use(next => connection =>
                 {
                     Counters.HttpConnection();
-                    return next(connection);
+                    return Link is null ? next(connection) : ShapedConnection.RunAsync(connection, Link, next);
                 });
             });
         });
@@ -67,6 +67,12 @@ public sealed class StandInGrid : IAsyncDisposable
 
     /// <summary>Each region's name and UDP endpoint.</summary>
     public IReadOnlyDictionary<string, IPEndPoint> Regions => regions.ToDictionary(r => r.Name, r => r.EndPoint);
+
+    /// <summary>Payload bytes that entered the shaped line towards viewers; 0 without one.</summary>
+    public long LinkBytesDown => Link?.Down.Bytes ?? 0;
+
+    /// <summary>Payload bytes that entered the shaped line from viewers; 0 without one.</summary>
+    public long LinkBytesUp => Link?.Up.Bytes ?? 0;
 
     /// <summary>Agents logged in now.</summary>
     public int SessionCount => sessions.Count;
@@ -126,6 +132,7 @@ public sealed class StandInGrid : IAsyncDisposable
         using (var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(200))) await web.StopAsync(patience.Token);
         await web.DisposeAsync();
         foreach (Region region in regions) await region.DisposeAsync();
+        Link?.Dispose();
     }
 
     internal GridSession? FindSession(Guid id) => sessions.GetValueOrDefault(id);

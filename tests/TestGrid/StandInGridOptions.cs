@@ -108,6 +108,9 @@ public sealed record GridUser(string First, string Last, string Password, LoginM
 /// <summary>A line: bandwidth shared by everything in one direction, and a round trip of which each direction takes half.</summary>
 public sealed record LinkShape(long DownBitsPerSecond, long UpBitsPerSecond, TimeSpan RoundTrip)
 {
+    /// <summary>Whether new and rested TCP connections begin slowly, as real ones do.</summary>
+    public bool SlowStart { get; init; } = true;
+
     /// <summary>The line of the benchmarks: 20 Mbit/s each way, 80 ms.</summary>
     public static LinkShape Dsl { get; } = new(20_000_000, 20_000_000, TimeSpan.FromMilliseconds(80));
 }

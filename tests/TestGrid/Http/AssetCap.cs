@@ -68,7 +68,7 @@ internal static class AssetCap
         if (!cut && fault is not { LengthLie: > 0 }) return;
         await http.Response.Body.FlushAsync();
         // Let what was sent arrive before the reset overtakes it.
-        await Task.Delay(TimeSpan.FromMilliseconds(50) + (grid.Link?.RoundTrip ?? TimeSpan.Zero), grid.Options.Time);
+        await Task.Delay(TimeSpan.FromMilliseconds(50) + (grid.Link?.Shape.RoundTrip ?? TimeSpan.Zero), grid.Options.Time);
         http.Abort();
     }
 

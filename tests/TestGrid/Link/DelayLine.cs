@@ -7,13 +7,13 @@ internal sealed class DelayLine<T> : IAsyncDisposable
 {
     private readonly Channel<(T Item, long At)> items = Channel.CreateUnbounded<(T, long)>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource stopping = new();
-    private readonly TimeProvider time;
+    private readonly LinkClock clock;
     private readonly Action<T> deliver;
     private readonly Task loop;
 
-    public DelayLine(TimeProvider time, Action<T> deliver)
+    public DelayLine(LinkClock clock, Action<T> deliver)
     {
-        (this.time, this.deliver) = (time, deliver);
+        (this.clock, this.deliver) = (clock, deliver);
         loop = Task.Run(RunAsync);
     }
 
@@ -32,27 +32,13 @@ internal sealed class DelayLine<T> : IAsyncDisposable
         {
             await foreach ((T item, long at) in items.Reader.ReadAllAsync(stopping.Token))
             {
-                await time.UntilAsync(at, stopping.Token);
+                await clock.UntilAsync(at, stopping.Token);
                 deliver(item);
             }
         }
         catch (OperationCanceledException)
         {
             // Stopping.
-        }
-    }
-}
-
-/// <summary>Waiting for a timestamp.</summary>
-internal static class Clock
-{
-    public static async ValueTask UntilAsync(this TimeProvider time, long at, CancellationToken cancelled)
-    {
-        while (true)
-        {
-            TimeSpan left = time.GetElapsedTime(time.GetTimestamp(), at);
-            if (left <= TimeSpan.FromMicroseconds(200)) return;
-            await Task.Delay(left, time, cancelled);
         }
     }
 }

@@ -25,8 +25,8 @@ internal sealed class Region : IAsyncDisposable
         EndPoint = (IPEndPoint)socket.LocalEndPoint!;
         if (grid.Link is { } link)
         {
-            down = new DelayLine<(IPEndPoint, byte[])>(grid.Options.Time, d => SendNow(d.Item1, d.Item2));
-            up = new DelayLine<(IPEndPoint, byte[])>(grid.Options.Time, d => Receive(d.Item1, d.Item2));
+            down = new DelayLine<(IPEndPoint, byte[])>(link.Clock, d => SendNow(d.Item1, d.Item2));
+            up = new DelayLine<(IPEndPoint, byte[])>(link.Clock, d => Receive(d.Item1, d.Item2));
         }
 
         loops = [Task.Run(ReceiveAsync), Task.Run(BeatAsync)];
@@ -74,7 +74,7 @@ internal sealed class Region : IAsyncDisposable
     {
         if (Grid.Faults.Loses()) return;
         if (down is null) SendNow(viewer, wire);
-        else down.Add((viewer, wire), Grid.Link!.Down.Arrival(wire.Length));
+        else if (Grid.Link!.Down.TryArrival(wire.Length, out long at)) down.Add((viewer, wire), at);
     }
 
     public async ValueTask DisposeAsync()
@@ -112,7 +112,7 @@ internal sealed class Region : IAsyncDisposable
                 byte[] wire = buffer[..got.ReceivedBytes];
                 if (Grid.Faults.Silent || Grid.Faults.Loses()) continue;
                 if (up is null) Receive(from, wire);
-                else up.Add((from, wire), Grid.Link!.Up.Arrival(wire.Length));
+                else if (Grid.Link!.Up.TryArrival(wire.Length, out long at)) up.Add((from, wire), at);
             }
             catch (SocketException)
             {

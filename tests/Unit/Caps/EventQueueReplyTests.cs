@@ -48,20 +48,19 @@ public sealed class EventQueueReplyTests
         EventQueueReply.Patched patched = Patch(Document("ywBxBw==", 13005, "cb007108", 13006), out MappedRegions regions);
         Assert.Equal(Document("fwAAAQ==", 12101, "7F000001", 12102), Encoding.UTF8.GetString(patched.Body.Span));
         Assert.Equal(["203.0.113.7:13005", "203.0.113.8:13006"], regions.Sims.Keys.Select(s => s.ToString()));
-        Assert.Null(patched.Root);
     }
 
     [Theory]
     [InlineData("TeleportFinish", "Info")]
     [InlineData("CrossedRegion", "RegionData")]
-    public void T23_An_arrival_names_the_new_root_region(string message, string list)
+    public void T23_An_arrival_is_rewritten_with_its_seed(string message, string list)
     {
         string Document(string ip, int port, string seed) => Events(message,
             $"<key>AgentData</key><array><map><key>AgentID</key><uuid>33333333-3333-4333-8333-333333333333</uuid></map></array><key>{list}</key><array><map>"
             + $"<key>SeedCapability</key><string>{seed}</string><key>SimIP</key><binary>{ip}</binary><key>SimPort</key><integer>{port}</integer></map></array>");
-        EventQueueReply.Patched patched = Patch(Document("ywBxBw==", 13005, "https://sim.example/cap/1"), out _);
+        EventQueueReply.Patched patched = Patch(Document("ywBxBw==", 13005, "https://sim.example/cap/1"), out MappedRegions regions);
         Assert.Equal(Document("fwAAAQ==", 12101, "http://127.0.0.1:12080/s/1"), Encoding.UTF8.GetString(patched.Body.Span));
-        Assert.Equal(IPEndPoint.Parse("203.0.113.7:13005"), patched.Root);
+        Assert.Equal([IPEndPoint.Parse("203.0.113.7:13005")], regions.Sims.Keys);
     }
 
     [Fact]

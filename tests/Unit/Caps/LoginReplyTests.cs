@@ -137,6 +137,27 @@ public sealed class LoginReplyTests
         }
     }
 
+    [Theory]
+    [InlineData("5B00000001")]
+    [InlineData("7B000000016B0000000161")]
+    public void Binary_nesting_a_hundred_thousand_deep_is_refused_without_effort(string opening)
+    {
+        byte[] one = Convert.FromHexString(opening);
+        byte[] deep = [.. Bytes("<? LLSD/Binary ?>\n"), .. Enumerable.Repeat(one, 100_000).SelectMany(b => b)];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(LoginOutcome.Unreadable, LoginReply.Read(deep).Outcome);
+        Assert.Null(EventQueueReply.Patch(deep, new MappedRegions()));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 50_000);
+    }
+
+    [Fact]
+    public void Values_beyond_what_is_kept_leave_the_reply_as_it_is()
+    {
+        string many = "<llsd><map>" + string.Concat(Enumerable.Repeat("<key/><undef/>", ReplyDocument.MaxValues)) + "</map></llsd>";
+        Assert.Null(ReplyDocument.TryRead(Bytes(many), keepDepth: 1));
+        Assert.NotNull(ReplyDocument.TryRead(Bytes(many), keepDepth: 0));
+    }
+
     [Fact]
     public void A_reply_cut_anywhere_is_never_taken_for_a_login()
     {

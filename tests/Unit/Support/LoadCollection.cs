@@ -1,5 +1,5 @@
 namespace GlobalCache.Tests.Support;
 
-/// <summary>Tests that need the machine for themselves: they run after all others, one at a time.</summary>
+/// <summary>Tests that measure or load the machine run one after another, with nothing beside them.</summary>
 [CollectionDefinition("load", DisableParallelization = true)]
-public sealed class LoadDefinition;
+public sealed class Load;

@@ -1,0 +1,21 @@
+using GlobalCache.Client.Circuits;
+using GlobalCache.Client.Sessions;
+using GlobalCache.Policy;
+
+namespace GlobalCache.Client.Edge;
+
+/// <summary>A session's circuits over real sockets: one <see cref="UdpPump"/> each.</summary>
+internal static class SessionSockets
+{
+    /// <param name="limits">How many regions, how long silences.</param>
+    /// <param name="baked">Told which textures a session has seen baked (PROTOCOL §7.4). Any thread; must return at once.</param>
+    /// <param name="time">The circuits' clock.</param>
+    /// <param name="log">The circuits' log.</param>
+    public static OpenCircuits Over(ClientLimits limits, Action<Session, Guid> baked, TimeProvider time, ILogger log) => (session, ended) =>
+    {
+        var identity = new CircuitIdentity(session.Login.CircuitCode, session.Login.SessionId, session.Login.AgentId);
+        var events = new CircuitEvents(end => ended(end.ToString()), texture => baked(session, texture));
+        var pump = new UdpPump(identity, session, events, limits, time, log);
+        return new SessionCircuits(pump.Open, () => pump.LastViewerDatagram, () => pump.Scope.Root, pump.DisposeAsync);
+    };
+}
