@@ -32,11 +32,14 @@ internal sealed class DiskReaders(TimeSpan deadline, TimeProvider time) : IDispo
     private const int MaxThreads = 4, MaxWaiting = 256, StackBytes = 256 << 10;
     private readonly object _gate = new();
     private readonly Queue<DiskJob> _waiting = new();
-    private int _threads, _idle, _stuck;
+    private int _threads, _idle, _running, _stuck;
     private bool _closed;
 
     /// <summary>Every thread is held by a read that was given up: asking is pointless until one comes back.</summary>
     public bool Hung => Volatile.Read(ref _stuck) >= MaxThreads;
+
+    /// <summary>Jobs that threads are at, given up or not.</summary>
+    public int Running => Volatile.Read(ref _running);
 
     /// <summary>
     /// Runs the job and tells what it said. False, and the job's results must not be touched any more, when it took longer than the
@@ -109,10 +112,12 @@ internal sealed class DiskReaders(TimeSpan deadline, TimeProvider time) : IDispo
                 job = _waiting.Dequeue();
                 if (job.At == DiskJob.Stage.GivenUp) continue;      // never ran: nothing to discard
                 job.At = DiskJob.Stage.Running;
+                _running++;
             }
             bool outcome = job.Run();
             lock (_gate)
             {
+                _running--;
                 if (job.At == DiskJob.Stage.GivenUp) _stuck--;
                 else job.At = DiskJob.Stage.Done;
             }

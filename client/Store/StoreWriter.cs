@@ -3,7 +3,6 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
-using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
 
 namespace GlobalCache.Client.Store;
@@ -117,7 +116,9 @@ internal sealed class StoreWriter
                     StoreLog.WritesAgain(_log);
                 }
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException)
+#pragma warning disable CA1031 // The disk's and SQLite's failures, and whatever else: the asset is not kept, and the thread goes on.
+            catch (Exception e)
+#pragma warning restore CA1031
             {
                 if (!_failing) StoreLog.WriteFailed(_log, e);
                 _failing = true;

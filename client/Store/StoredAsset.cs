@@ -187,7 +187,9 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
                 }
                 return true;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+#pragma warning disable CA1031 // Whatever a disk or what somebody put in the file's place may do: a miss, on a thread nobody else looks after.
+            catch (Exception e)
+#pragma warning restore CA1031
             {
                 // Out of file handles, or closed under our hands: nothing is wrong with the asset.
                 bool transient = e is ObjectDisposedException || e.HResult is 23 or 24;      // ENFILE, EMFILE
