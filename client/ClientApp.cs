@@ -128,7 +128,7 @@ internal sealed class ClientApp : IAsyncDisposable
     }
 
     /// <summary>A guest on somebody's desktop, behind which a viewer may stand still for minutes.</summary>
-    private static void Tame(KestrelServerOptions kestrel)
+    public static void Tame(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(10);
