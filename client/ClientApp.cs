@@ -1,9 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using GlobalCache.Client.Assets;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Store;
 using GlobalCache.Client.Ways;
+using GlobalCache.Policy.Assets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,6 +20,8 @@ internal sealed class CannotStartException(string message) : Exception(message);
 /// <summary>The running client: everything is made here, in reading order, and taken down in the opposite one.</summary>
 internal sealed class ClientApp : IAsyncDisposable
 {
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(60);
+
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly InstallToken _token;
 
@@ -71,13 +75,14 @@ internal sealed class ClientApp : IAsyncDisposable
         var trust = new GridTrust(domains, roots);
         var reach = new Reach(domains, Reach.SystemAsync, Endpoint);
         var cdnReach = new Reach(domains, new NameServers(options.Resolver, log).ResolveAsync, Endpoint);
-        Dial? dial = options.CdnHost is null ? null : async (host, port, ct) =>
-            host.Equals(options.CdnHost, StringComparison.OrdinalIgnoreCase)
-                ? await ThroughAsync(cdnReach, host, port, ct) : await Upstream.DialAsync(new DnsEndPoint(host, port), ct);
+        Dial? dial = options.CdnHost is null ? null : (host, port, ct) => host.Equals(options.CdnHost, StringComparison.OrdinalIgnoreCase)
+            ? Through(cdnReach)(host, port, ct) : Upstream.DialAsync(new DnsEndPoint(host, port), ct);
         var upstream = Keep(new Upstream(trust, options.Limits, dial));
         AssetStore store = AssetStore.Open(
             new StoreOptions(options.Store, options.StoreBytes), LocalKey.Load(Path.Combine(options.ConfigFolder, "store.key")), time, log);
         _parts.Push(store);
+        var relay = new AssetRelay(store, new Exclusions(store, time), new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log);
+        _parts.Push(relay);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
@@ -98,34 +103,46 @@ internal sealed class ClientApp : IAsyncDisposable
             });
         });
         WebApplication web = builder.Build();
-        _parts.Push(web);
-        Front front = Wire(options, upstream, store, web.Services.GetService<IHttpForwarder>(), trust, reach, cdnReach);
+        var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token)
+        {
+            AssetOnly = AssetOnly(options, relay),
+        };
+        if (web.Services.GetService<IHttpForwarder>() is { } forwarder)
+            front = Proxies(front, options, relay, forwarder, by => Keep(Upstream.Pool(trust, Through(by), options.Limits.ConnectionsPerHost, s_idle)), reach, cdnReach);
         web.Run(front.HandleAsync);
+        _parts.Push(web);
         await web.StartAsync();
     }
 
-    private Front Wire(
-        ClientOptions options, Upstream upstream, AssetStore store, IHttpForwarder? forwarder, GridTrust trust, Reach reach, Reach cdnReach)
+    private static ServeToken? AssetOnly(ClientOptions options, AssetRelay relay)
     {
-        _ = (upstream, store);
-        string[] assetHosts = [.. ((Uri?[])[options.Assets, options.SecondLife ? ClientOptions.SecondLifeAssets : null])
-            .OfType<Uri>().Select(WebProxy.Authority), .. options.CdnHost is null ? [] : (string[])[options.CdnHost]];
-        WebProxy? proxy = null;
-        CdnHost? cdn = null;
-        if (forwarder is not null)
-        {
-            proxy = new WebProxy(forwarder, Keep(Pool(reach)), assetHosts, (context, _, _) => { LoopbackGuard.Refuse(context); return Task.CompletedTask; });
-            if (options.CdnHost is not null) cdn = new CdnHost(options.CdnHost, proxy, Keep(Pool(cdnReach)));
-        }
-        return new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token)
-        {
-            WebProxy = options.WebProxy ? proxy!.HandleAsync : null,
-            CdnHost = cdn is null ? null : cdn.HandleAsync,
-        };
-
-        HttpMessageInvoker Pool(Reach by) =>
-            Upstream.Pool(trust, (host, port, ct) => ThroughAsync(by, host, port, ct), options.Limits.ConnectionsPerHost, TimeSpan.FromSeconds(60));
+        if (options.Assets is not { } upstream) return null;
+        var source = new AssetSource(new object(), GridIdOf(options), _ => [upstream]);
+        return (context, _, rest) => relay.HandleAsync(context, source, rest);
     }
+
+    /// <summary>The two ways in under other hosts' names. They share what they serve from the store and what they pass on.</summary>
+    private static Front Proxies(
+        Front front, ClientOptions options, AssetRelay relay, IHttpForwarder forwarder, Func<Reach, HttpMessageInvoker> pool, Reach reach, Reach cdnReach)
+    {
+        object scope = new();
+        Task<string> gridId = GridIdOf(options);
+        ServeAsset serve = (context, origin, rest) => relay.HandleAsync(context, new AssetSource(scope, gridId, _ => [origin]), rest);
+        var hosts = new List<string>();
+        if (options.Assets is not null) hosts.Add(WebProxy.Authority(options.Assets));
+        if (options.SecondLife) hosts.Add(ClientOptions.SecondLifeAssets.Host);
+        if (options.CdnHost is not null) hosts.Add(options.CdnHost);
+        var proxy = new WebProxy(forwarder, pool(reach), hosts, serve);
+        return front with
+        {
+            WebProxy = options.WebProxy ? proxy.HandleAsync : null,
+            CdnHost = options.CdnHost is null ? null : new CdnHost(options.CdnHost, proxy, pool(cdnReach)).HandleAsync,
+        };
+    }
+
+    /// <summary>What no region speaks for belongs to the grid of the login.</summary>
+    private static Task<string> GridIdOf(ClientOptions options) =>
+        Task.FromResult(GridId.TryFromUrl(options.LoginUri.AbsoluteUri, out string id) ? id : options.LoginUri.Host);
 
     /// <summary>A guest on somebody's desktop, behind which a viewer may stand still for minutes.</summary>
     public static void Tame(KestrelServerOptions kestrel)
@@ -177,7 +194,7 @@ internal sealed class ClientApp : IAsyncDisposable
         }
     }
 
-    private static async ValueTask<Stream> ThroughAsync(Reach reach, string host, int port, CancellationToken ct) =>
+    private static Dial Through(Reach reach) => async (host, port, ct) =>
         await reach.ConnectAsync(host, port, ct) is { } socket
             ? new NetworkStream(socket, ownsSocket: true) : throw new HttpRequestException("The host's address is not allowed.");
 

@@ -12,7 +12,7 @@ internal delegate Task ServeToken(HttpContext context, string token, string rest
 /// <c>/s/&lt;token&gt;</c> seeds, <c>/c/&lt;token&gt;</c> capabilities, <c>/a/&lt;install token&gt;</c> asset-only,
 /// <c>/&lt;install token&gt;/</c> login, <c>/&lt;install token&gt;/get_grid_info</c>; absolute URLs for the web proxy, foreign names for the CDN host.
 /// </remarks>
-internal sealed class Front(LoopbackGuard guard, InstallToken token)
+internal sealed record Front(LoopbackGuard Guard, InstallToken Token)
 {
     public ServeToken? Login { get; init; }
 
@@ -28,7 +28,7 @@ internal sealed class Front(LoopbackGuard guard, InstallToken token)
 
     public RequestDelegate? CdnHost { get; init; }
 
-    public Task HandleAsync(HttpContext context) => guard.Admit(context) switch
+    public Task HandleAsync(HttpContext context) => Guard.Admit(context) switch
     {
         Way.Direct => DirectAsync(context),
         Way.WebProxy when WebProxy is not null => WebProxy(context),
@@ -48,11 +48,11 @@ internal sealed class Front(LoopbackGuard guard, InstallToken token)
             {
                 "s" => Seed,
                 "c" => Capability,
-                "a" when token.Matches(first) => AssetOnly,
+                "a" when Token.Matches(first) => AssetOnly,
                 _ => null,
             };
         }
-        else if (token.Matches(first))
+        else if (Token.Matches(first))
             serve = rest == "/get_grid_info" ? GridInfo : HttpMethods.IsPost(context.Request.Method) ? Login : null;
         return serve is null ? RefuseAsync(context) : serve(context, first, rest);
     }
