@@ -2,9 +2,12 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Client.Assets;
+using GlobalCache.Client.Caps;
 using GlobalCache.Client.Edge;
+using GlobalCache.Client.Sessions;
 using GlobalCache.Client.Store;
 using GlobalCache.Client.Ways;
+using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -79,9 +82,10 @@ internal sealed class ClientApp : IAsyncDisposable
             ? Through(cdnReach)(host, port, ct) : Upstream.DialAsync(new DnsEndPoint(host, port), ct);
         var upstream = Keep(new Upstream(trust, options.Limits, dial));
         AssetStore store = AssetStore.Open(
-            new StoreOptions(options.Store, options.StoreBytes), LocalKey.Load(Path.Combine(options.ConfigFolder, "store.key")), time, log);
+            new StoreOptions(options.Store, options.StoreBytes) { ReadDeadline = options.Limits.LocalReadDeadline }, LocalKey.Load(Path.Combine(options.ConfigFolder, "store.key")), time, log);
         _parts.Push(store);
-        var relay = new AssetRelay(store, new Exclusions(store, time), new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log);
+        var exclusions = new Exclusions(store, time);
+        var relay = new AssetRelay(store, exclusions, new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log);
         _parts.Push(relay);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -103,15 +107,42 @@ internal sealed class ClientApp : IAsyncDisposable
             });
         });
         WebApplication web = builder.Build();
-        var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token)
-        {
-            AssetOnly = AssetOnly(options, relay),
-        };
+        var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token) { AssetOnly = AssetOnly(options, relay) };
+        if (options.LoginProxy) front = Login(front, options, relay, exclusions, upstream.Grid, time, log);
         if (web.Services.GetService<IHttpForwarder>() is { } forwarder)
             front = Proxies(front, options, relay, forwarder, by => Keep(Upstream.Pool(trust, Through(by), options.Limits.ConnectionsPerHost, s_idle)), reach, cdnReach);
         web.Run(front.HandleAsync);
         _parts.Push(web);
         await web.StartAsync();
+    }
+
+    /// <summary>Login, and what the viewer is told there: seeds, event queues, asset capabilities, circuits.</summary>
+    private Front Login(
+        Front front, ClientOptions options, AssetRelay relay, Exclusions exclusions, HttpMessageInvoker grid, TimeProvider time, ILogger log)
+    {
+        ClientLimits limits = options.Limits;
+        string origin = $"http://{Endpoint}", own = LoginUri.AbsoluteUri;
+        var caps = new CapTable();
+        OpenCircuits circuits = SessionSockets.Over(
+            limits, (session, texture) => exclusions.Add(texture, [.. session.Regions.Select(r => r.GridId).Where(g => g.IsCompletedSuccessfully).Select(g => g.Result)]), time, log);
+        var sessions = new SessionTable(caps, () => origin, circuits, limits, time, log);
+        _parts.Push(sessions);
+        var login = new LoginProxy(options.LoginUri, () => own, grid, sessions, limits, log);
+        var gridInfo = new GridInfoProxy(options.LoginUri, () => own, grid, limits, log);
+        var seeds = new SeedProxy(grid, limits, time, log);
+        var events = new EventQueueProxy(grid, limits, time, log);
+        return front with
+        {
+            Login = (context, _, _) => login.HandleAsync(context),
+            GridInfo = (context, _, _) => gridInfo.HandleAsync(context),
+            Seed = (context, token, _) => caps.Find(token) is { Name: CapName.Seed } seed ? seeds.HandleAsync(context, seed) : Front.RefuseAsync(context),
+            Capability = (context, token, rest) => caps.Find(token) switch
+            {
+                null or { Name: CapName.Seed } => Front.RefuseAsync(context),
+                { Name: CapName.EventQueueGet } queue => events.HandleAsync(context, queue),
+                { } asset => relay.HandleAsync(context, AssetOrigins.For(asset), rest),
+            },
+        };
     }
 
     private static ServeToken? AssetOnly(ClientOptions options, AssetRelay relay)

@@ -55,6 +55,9 @@ internal sealed record ClientOptions
     public string ConfigFolder { get; init; } = UserFolder(
         OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.ApplicationData);
 
+    /// <summary>Logs what goes well too.</summary>
+    public bool Verbose { get; init; }
+
     /// <summary>Bounds and waits.</summary>
     public ClientLimits Limits { get; init; } = new();
 

@@ -44,6 +44,7 @@ internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> 
             if (setting.Apply(ref read, text) is { } wrong) errors.Add($"--{setting.Name} {text} {wrong}.".Replace("  ", " ", StringComparison.Ordinal));
         }
         if (run >= 0 && viewer.Length == 0) errors.Add("run needs the viewer's command behind it.");
+        if (viewer.Length > 0 && !ViewerLaunch.Exists(viewer[0])) errors.Add($"{viewer[0]} cannot be started: give the viewer's command behind run.");
         errors.AddRange(new ClientOptionsValidator().Validate(read).Errors.Select(Sentence));
         read = read with { Port = read.Port ?? (run >= 0 ? 0 : 12080) };
         return new(read, viewer, errors, null);

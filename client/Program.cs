@@ -23,6 +23,7 @@ void Stop(PosixSignalContext signal)
 }
 using ILoggerFactory logs = LoggerFactory.Create(log => log
     .AddSimpleConsole(console => console.SingleLine = true)
+    .SetMinimumLevel(line.Options.Verbose ? LogLevel.Information : LogLevel.Warning)
     .AddFilter("Microsoft", LogLevel.Warning)
     .AddFilter("Yarp", LogLevel.Error)
     .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));

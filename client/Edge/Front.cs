@@ -57,7 +57,8 @@ internal sealed record Front(LoopbackGuard Guard, InstallToken Token)
         return serve is null ? RefuseAsync(context) : serve(context, first, rest);
     }
 
-    private static Task RefuseAsync(HttpContext context)
+    /// <summary>The one answer to everything that is refused.</summary>
+    public static Task RefuseAsync(HttpContext context)
     {
         LoopbackGuard.Refuse(context);
         return Task.CompletedTask;

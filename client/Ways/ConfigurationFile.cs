@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using GlobalCache.Policy;
 
@@ -46,14 +47,8 @@ internal static partial class ConfigurationFile
     {
         if (property.NameEquals("Limits"))
         {
-            try
-            {
-                options = options with { Limits = property.Value.Deserialize(Json.Default.ClientLimits) ?? new() };
-            }
-            catch (JsonException e)
-            {
-                errors.Add($"{file}: {e.Path?.Replace("$", "Limits", StringComparison.Ordinal)} is no limit of this name and kind.");
-            }
+            if (ReadLimits(property.Value, out string wrongLimit) is { } limits) options = options with { Limits = limits };
+            else errors.Add($"{file}: {wrongLimit} is no limit of this name and kind.");
             return;
         }
         Setting? setting = Setting.All.FirstOrDefault(s => property.NameEquals(s.Name));
@@ -65,7 +60,29 @@ internal static partial class ConfigurationFile
             errors.Add($"{file}: \"{property.Name}\" {wrong}.");
     }
 
-    [JsonSourceGenerationOptions(UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    /// <summary>What the file says, laid over the defaults: a generated reader would set what is left out to nothing.</summary>
+    private static ClientLimits? ReadLimits(JsonElement said, out string wrong)
+    {
+        wrong = "Limits";
+        if (said.ValueKind != JsonValueKind.Object) return null;
+        JsonObject whole = JsonSerializer.SerializeToNode(new ClientLimits(), Json.Default.ClientLimits)!.AsObject();
+        foreach (JsonProperty limit in said.EnumerateObject())
+        {
+            wrong = $"Limits.{limit.Name}";
+            if (!whole.ContainsKey(limit.Name)) return null;
+            whole[limit.Name] = JsonNode.Parse(limit.Value.GetRawText());
+        }
+        try
+        {
+            return whole.Deserialize(Json.Default.ClientLimits);
+        }
+        catch (JsonException e)
+        {
+            wrong = e.Path?.Replace("$", "Limits", StringComparison.Ordinal) ?? "Limits";
+            return null;
+        }
+    }
+
     [JsonSerializable(typeof(ClientLimits))]
     private sealed partial class Json : JsonSerializerContext;
 }

@@ -46,6 +46,8 @@ internal sealed record Setting(string Name, string? Value, string Help, ApplySet
             File.Exists(text) ? Set(ref o, o with { CaFile = text }) : "names no file"),
         new("grid-domain", "NAMES", "The grid's domains besides its login host's, with commas between.", static (ref o, text) =>
             Set(ref o, o with { GridDomains = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) })),
+        new("verbose", null, "Tells more on standard error.", static (ref o, text) =>
+            Switch(text, out bool on) ?? Set(ref o, o with { Verbose = on })),
         new("grid", "FILE", "A shared cache grid. Not in this version.", static (ref _, _) =>
             "is not supported in this version, which has no shared cache grid yet: leave it out"),
     ];

@@ -6,6 +6,16 @@ namespace GlobalCache.Client.Ways;
 /// <summary>Starts the viewer with whatever leads it to us, and tells how it ended.</summary>
 internal static class ViewerLaunch
 {
+    /// <summary>Whether there is such a program, as far as that can be told without starting it.</summary>
+    public static bool Exists(string program)
+    {
+        if (program.Contains(Path.DirectorySeparatorChar)) return File.Exists(program);
+        // Windows adds endings and folders of its own.
+        if (OperatingSystem.IsWindows()) return true;
+        string folders = Environment.GetEnvironmentVariable("PATH") ?? "";
+        return folders.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
+    }
+
     /// <summary>The viewer's process as it is to be started; it keeps our terminal.</summary>
     public static ProcessStartInfo Prepare(IReadOnlyList<string> command, ClientOptions options, ClientApp app)
     {

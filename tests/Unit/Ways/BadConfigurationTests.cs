@@ -35,7 +35,7 @@ public sealed class BadConfigurationTests
     }
 
     [Fact]
-    public Task A_viewer_that_does_not_exist() => RefusedAsync(["run", "/no/such/viewer", "--port", "x"], leavesNothing: false, "/no/such/viewer cannot be started");
+    public Task A_viewer_that_does_not_exist() => RefusedAsync(["run", "/no/such/viewer", "--port", "x"], "/no/such/viewer cannot be started");
 
     [Fact]
     public async Task Everything_that_is_wrong_is_said_at_once_with_the_files_mistakes()
@@ -54,9 +54,7 @@ public sealed class BadConfigurationTests
         Assert.Equal(["c.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
-    private static Task RefusedAsync(string[] arguments, params string[] said) => RefusedAsync(arguments, leavesNothing: true, said);
-
-    private static async Task RefusedAsync(string[] arguments, bool leavesNothing, params string[] said)
+    private static async Task RefusedAsync(string[] arguments, params string[] said)
     {
         using var folder = new TemporaryFolder();
         using var client = new ClientProcess(folder.Path, arguments);
@@ -65,6 +63,6 @@ public sealed class BadConfigurationTests
         Assert.Equal(2, code);
         Assert.All(said, text => Assert.Contains(text, line, StringComparison.Ordinal));
         Assert.Empty(client.Out);
-        if (leavesNothing) Assert.True(folder.IsEmpty, "something was left behind");
+        Assert.True(folder.IsEmpty, "something was left behind");
     }
 }
