@@ -125,10 +125,16 @@ public sealed class StandInGrid : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Ends every visit, as a restart of the regions would: event queues answer 404 from now on.</summary>
+    public void EndAll()
+    {
+        foreach (GridSession session in sessions.Values) End(session);
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (GridSession session in sessions.Values) End(session);
+        EndAll();
         using (var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(200))) await web.StopAsync(patience.Token);
         await web.DisposeAsync();
         foreach (Region region in regions) await region.DisposeAsync();

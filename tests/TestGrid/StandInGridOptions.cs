@@ -23,7 +23,7 @@ public sealed record StandInGridOptions
 
     /// <summary>Regions; people log in to the first. Those that touch are neighbours.</summary>
     public IReadOnlyList<RegionPlan> Regions { get; init; } =
-        [new("RigOne", 1000, 1000), new("RigTwo", 1001, 1000), new("RigFar", 1010, 1010)];
+        [new("RigOne", 1000, 1000), new("RigTwo", 1001, 1000), new("RigFar", 1020, 1020)];
 
     /// <summary>Who may log in.</summary>
     public IReadOnlyList<GridUser> Users { get; init; } = GridUser.Everybody;

@@ -110,7 +110,7 @@ internal sealed class LoginPage(StandInGrid grid)
 
     private static XDocument Parse(string body)
     {
-        using var reader = XmlReader.Create(new StringReader(body), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
+        using var reader = XmlReader.Create(new StringReader(body), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, IgnoreWhitespace = true });
         return XDocument.Load(reader);
     }
 

@@ -10,7 +10,7 @@ internal sealed class Presence
     private readonly List<(long Due, Action What)> later = [];
     private readonly Lock gate = new();
     private bool handshaken;
-    private long started, pinged, chatted;
+    private long pinged, chatted;
 
     public Presence(GridSession session, Region region, bool asNeighbour)
     {
@@ -57,7 +57,9 @@ internal sealed class Presence
         Session.Address ??= viewer.Address;
         if (first)
         {
-            started = pinged = chatted = Time.GetTimestamp();
+            chatted = Time.GetTimestamp();
+            // The first ping comes early, with the first acks.
+            pinged = chatted - (long)(4.5 * Time.TimestampFrequency);
             Circuit = new CircuitEnd(CircuitManner.Simulator, wire => Region.Transmit(Viewer, wire), Time);
         }
 

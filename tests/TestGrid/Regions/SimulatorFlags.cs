@@ -24,9 +24,9 @@ internal static class SimulatorFlags
     {
         byte flags = Unreliable.Contains(message.Message) ? (byte)0 : Datagram.Reliable;
         if (!Coded.Contains(message.Message)) return flags;
-        // ImageData is always coded; elsewhere coding that does not shrink is left out.
+        // ImageData is always coded; elsewhere coding is left out where it would make the message longer.
         Span<byte> room = stackalloc byte[2 * Datagram.MaxBytes];
-        bool shrinks = ZeroCoding.Compress(message.Plain, room) < message.Plain.Length;
-        return message.Message == Message.ImageData || shrinks ? (byte)(flags | Datagram.ZeroCoded) : flags;
+        bool longer = ZeroCoding.Compress(message.Plain, room) > message.Plain.Length;
+        return message.Message == Message.ImageData || !longer ? (byte)(flags | Datagram.ZeroCoded) : flags;
     }
 }

@@ -56,7 +56,8 @@ public sealed class SceneFetcher : IDisposable
         others.Dispose();
     }
 
-    private async Task<Uri> UrlAsync(SceneAsset asset)
+    /// <summary>Where this viewer asks for an asset now.</summary>
+    public async Task<Uri> UrlAsync(SceneAsset asset)
     {
         string name = asset.Type switch { 0 => "texture", 1 => "sound", 20 => "animatn", 49 => "mesh", 3 => "landmark", 21 => "gesture", _ => "texture" };
         string? at = options.ViewerAsset?.ToString() ?? await cap(asset.Type == Mesh ? ["ViewerAsset", "GetMesh2", "GetMesh"] : ["ViewerAsset", "GetTexture"]);
