@@ -26,7 +26,7 @@ internal sealed class EventPoll(Func<GridReply, (GridReply Reply, long? Id)> pat
     TimeProvider time, CancellationToken ended)
 {
     /// <summary>Answers above this are not kept; real ones have a few KB.</summary>
-    private const int MaxKeptBytes = 1 << 20;
+    private const int MaxKeptBytes = 1 << 18;
 
     private readonly Lock _gate = new();
     private Exchange? _current;

@@ -52,13 +52,17 @@ internal sealed record GridCall(HttpMethod Method, Uri Target, IReadOnlyList<Key
         && string.Equals(type.MediaType, LlsdXml, StringComparison.OrdinalIgnoreCase);
 }
 
-/// <summary>Which headers pass: all but those that speak of one connection, or of the body's length, which is set anew.</summary>
+/// <summary>
+/// Which headers pass: all but those that speak of one connection, of the body's length, which is set anew, or of another origin than ours:
+/// a viewer that kept a grid's cookie would be refused here for showing it (SECURITY §6).
+/// </summary>
 internal static class HeaderCopy
 {
     private static readonly HashSet<string> Ours = new(StringComparer.OrdinalIgnoreCase)
     {
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer",
         "Transfer-Encoding", "Upgrade", "Content-Length", "Host", "Accept-Encoding", "Expect", "Alt-Svc",
+        "Set-Cookie", "Strict-Transport-Security", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
     };
 
     /// <summary>The headers of <paramref name="headers"/> that go on, without those its own Connection header names.</summary>

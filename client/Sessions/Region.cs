@@ -80,7 +80,7 @@ internal sealed record HomeGrid(Uri Login, Uri FirstSeed)
     /// <summary>Second Life has no Hypergrid and its regions name no grid: there is nothing to ask.</summary>
     public bool IsSecondLife => _id == GridId.SecondLife;
 
-    /// <summary>The login's grid for regions on its hosts, else the seed's own host: at worst nothing is shared, never a wrong byte.</summary>
+    /// <summary>The login's grid for regions on its hosts, else the seed's own host: where that is too narrow, less is found, nothing wrong.</summary>
     public string Fallback(Uri seed) =>
         IsSecondLife || seed.Host == Login.Host || seed.Host == FirstSeed.Host || !GridId.TryFromUrl(seed.AbsoluteUri, out string id) ? _id : id;
 

@@ -56,10 +56,7 @@ internal sealed class SessionTable(CapTable caps, Func<string> origin, OpenCircu
         Log.SessionEnded(log, reason);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (Session session in _sessions.Keys) await EndAsync(session, "the proxy stops");
-    }
+    public async ValueTask DisposeAsync() => await Task.WhenAll(_sessions.Keys.Select(s => EndAsync(s, "the proxy stops")));
 
     private void OnTimer(Session session, Watch watch, SessionCircuits circuits, long begun)
     {

@@ -47,6 +47,7 @@ public sealed class LoginProxyTests
         Assert.Equal("text/xml", reply.Content.Headers.ContentType!.ToString());
         Assert.Equal("yes", reply.Headers.GetValues("X-Grid").Single());
         Assert.False(reply.Headers.Contains("Keep-Alive"));
+        Assert.False(reply.Headers.Contains("Set-Cookie"));
         Assert.Equal(1, front.Sessions.Count);
     }
 
