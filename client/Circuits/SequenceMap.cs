@@ -192,21 +192,7 @@ internal sealed class SequenceMap
 
     private Origin Invert(long number, out uint sequence)
     {
-        int segment = -1;
-        for (int low = 0, end = _breakpoints.Count; low < end;)
-        {
-            int middle = (low + end) / 2;
-            if (_breakpoints[middle].After + _breakpoints[middle].Delta < number)
-            {
-                segment = middle;
-                low = middle + 1;
-            }
-            else
-            {
-                end = middle;
-            }
-        }
-
+        int segment = SegmentBefore(number, inverse: true);
         long s = number - (segment < 0 ? _baseDelta : _breakpoints[segment].Delta);
         sequence = (uint)s & _mask;
         if (segment + 1 < _breakpoints.Count && s > _breakpoints[segment + 1].After)
@@ -263,11 +249,18 @@ internal sealed class SequenceMap
             return LastDelta;
         }
 
+        int segment = SegmentBefore(s, inverse: false);
+        return segment < 0 ? _baseDelta : _breakpoints[segment].Delta;
+    }
+
+    /// <summary>The last breakpoint below this number, of the sender's or (inverse) the receiver's; both rise along the list.</summary>
+    private int SegmentBefore(long number, bool inverse)
+    {
         int low = 0;
         for (int end = _breakpoints.Count; low < end;)
         {
             int middle = (low + end) / 2;
-            if (_breakpoints[middle].After < s)
+            if (_breakpoints[middle].After + (inverse ? _breakpoints[middle].Delta : 0) < number)
             {
                 low = middle + 1;
             }
@@ -277,7 +270,7 @@ internal sealed class SequenceMap
             }
         }
 
-        return low == 0 ? _baseDelta : _breakpoints[low - 1].Delta;
+        return low - 1;
     }
 
     private void Prune()

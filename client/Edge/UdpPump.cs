@@ -144,10 +144,19 @@ internal sealed class UdpPump : IAsyncDisposable
             if (deadline < _armed)
             {
                 _armed = deadline;
-                TimeSpan due = _time.GetElapsedTime(Now, deadline);
-                _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+
+                // Timers cut to whole milliseconds: rounded up, they do not fire early and again until the moment has come.
+                double due = Math.Ceiling(_time.GetElapsedTime(Now, deadline).TotalMilliseconds);
+                _timer.Change(TimeSpan.FromMilliseconds(Math.Max(0, due)), Timeout.InfiniteTimeSpan);
             }
         }
+    }
+
+    /// <summary>A bug of ours costs one datagram, not the circuit.</summary>
+    internal void Failed(Exception error)
+    {
+        Counters.Failed();
+        UdpLog.DatagramFailed(_log, error);
     }
 
     private UdpRegion Begin(IPEndPoint sim)
@@ -213,9 +222,7 @@ internal sealed class UdpPump : IAsyncDisposable
             }
             catch (Exception e)
             {
-                // A bug of ours costs this datagram, not the circuit.
-                Counters.Failed();
-                UdpLog.DatagramFailed(_log, e);
+                Failed(e);
             }
         }
     }

@@ -75,14 +75,21 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposabl
         }
     }
 
-    /// <summary>Does what is due.</summary>
-    public void Tick(long now)
+    /// <summary>Does what is due, or (<paramref name="woken"/>) what the tap has to do.</summary>
+    public void Tick(long now, bool woken = false)
     {
         lock (_gate)
         {
-            if (_circuit.NextDeadline <= now)
+            try
             {
-                _circuit.Tick(now, this);
+                if (woken || _circuit.NextDeadline <= now)
+                {
+                    _circuit.Tick(now, this);
+                }
+            }
+            catch (Exception e)
+            {
+                _pump.Failed(e);
             }
 
             _pump.Arm(_circuit.NextDeadline);
@@ -94,14 +101,7 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposabl
 
     public void Dispose() => _socket.Dispose();
 
-    void IThreadPoolWorkItem.Execute()
-    {
-        lock (_gate)
-        {
-            _circuit.Tick(_pump.Now, this);
-            _pump.Arm(_circuit.NextDeadline);
-        }
-    }
+    void IThreadPoolWorkItem.Execute() => Tick(_pump.Now, woken: true);
 
     void IDatagramSink.Send(Direction direction, ReadOnlySpan<byte> datagram)
     {

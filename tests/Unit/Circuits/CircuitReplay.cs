@@ -232,10 +232,10 @@ internal sealed class CircuitReplay
     {
         int before = _rig.Sent.Count;
         bool reliable = _random.Next(5) > 0;
-        if (_rig.Circuit.TryInject(_rig.Now, direction, Message.ImagePacket, [.. s_marker[1..], _next++], reliable, _rig, out long number))
+        if (_rig.Circuit.TryInject(_rig.Now, direction, Message.ImagePacket, [.. s_marker[1..], _next++], reliable, _rig, out _))
         {
             byte[] bytes = Assert.Single(_rig.Sent[before..]).Bytes;
-            Assert.True(_ways[(int)direction].Used.TryAdd((uint)number, "injected"), "number given twice");
+            Assert.True(_ways[(int)direction].Used.TryAdd(LludpBytes.SequenceOf(bytes), "injected"), "number given twice");
             SeenInjected(direction, bytes, resent: false);
             Injected++;
         }

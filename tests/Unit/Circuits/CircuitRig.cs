@@ -75,6 +75,8 @@ internal sealed class CircuitRig : IDatagramSink, IRegionDirectory
 /// <summary>A tap of which a test sets what it decides.</summary>
 internal sealed class TestTap : ICircuitTap
 {
+    private int _ticks;
+
     public delegate Verdict Judge(Direction direction, ref Datagram datagram, Circuit circuit);
 
     public Judge OnPacket { get; set; } = (Direction _, ref Datagram _, Circuit _) => Verdict.Forward;
@@ -97,5 +99,11 @@ internal sealed class TestTap : ICircuitTap
 
     public void Lost(long now, Direction direction, long number) => LostNumbers.Add(number);
 
-    public void Tick(long now, Circuit circuit, IDatagramSink sink) => Deadline = Deadline <= now ? Circuit.Never : Deadline;
+    public int Ticks => Volatile.Read(ref _ticks);
+
+    public void Tick(long now, Circuit circuit, IDatagramSink sink)
+    {
+        Interlocked.Increment(ref _ticks);
+        Deadline = Deadline <= now ? Circuit.Never : Deadline;
+    }
 }

@@ -6,6 +6,7 @@ using GlobalCache.Client.Lludp;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Circuits;
 
@@ -163,6 +164,62 @@ public sealed class UdpPumpTests
         Assert.Equal(0, rig.Pump.Counters.Errors);
     }
 
+    [Fact]
+    public async Task A_packet_nobody_decides_leaves_by_the_timer_and_an_answer_from_another_thread_wakes_the_circuit()
+    {
+        var time = new FakeTimeProvider();
+        var tap = new TestTap { OnPacket = (Direction _, ref Datagram m, Circuit _) => m.Message == Message.RequestImage ? Verdict.Hold : Verdict.Forward };
+        Action? wake = null;
+        using var sim = new Peer();
+        await using var rig = new Rig(time: time, taps: (_, w) =>
+        {
+            wake = w;
+            return tap;
+        });
+        using var viewer = new Peer();
+        IPEndPoint local = rig.Pump.Open(sim.Address)!;
+        viewer.Send(local, LludpBytes.UseCircuitCode(1));
+        await sim.ReceiveAsync();
+
+        byte[] held = LludpBytes.Packet(PacketFlags.Reliable, 2, [0x08, 1]), after = LludpBytes.Packet(PacketFlags.None, 3, [0x04, 1]);
+        viewer.Send(local, held);
+        viewer.Send(local, after);
+        Assert.Equal(after, (await sim.ReceiveAsync()).Bytes);
+        time.Advance(HeldPackets.Limit);
+        Assert.Equal(held, (await sim.ReceiveAsync()).Bytes);
+
+        int ticks = tap.Ticks;
+        wake!();
+        using var patience = new CancellationTokenSource(s_patience);
+        while (tap.Ticks == ticks)
+        {
+            await Task.Delay(1, patience.Token);
+        }
+    }
+
+    [Fact]
+    public async Task The_session_hears_of_its_end_and_when_the_viewer_last_spoke()
+    {
+        var time = new FakeTimeProvider();
+        using var sim = new Peer();
+        await using var rig = new Rig(time: time);
+        using var viewer = new Peer();
+        IPEndPoint local = rig.Pump.Open(sim.Address)!;
+        long begun = rig.Pump.LastViewerDatagram;
+        time.Advance(TimeSpan.FromSeconds(30));
+        viewer.Send(local, LludpBytes.Packet(PacketFlags.None, 1, [0x04, 1]));
+        await rig.IgnoredAsync(1);
+        Assert.Equal(begun, rig.Pump.LastViewerDatagram);
+        viewer.Send(local, LludpBytes.UseCircuitCode(1));
+        await sim.ReceiveAsync();
+        Assert.Equal(time.GetTimestamp(), rig.Pump.LastViewerDatagram);
+        viewer.Send(local, LludpBytes.Packet(PacketFlags.Reliable, 2, [0xFF, 0xFF, 0, 0xFC, .. new byte[32]]));
+        await sim.ReceiveAsync();
+        viewer.Send(local, LludpBytes.Packet(PacketFlags.None, 3, [0xFF, 0xFF, 0xFF, 0xFD]));
+        await sim.ReceiveAsync();
+        Assert.Equal([SessionEnd.LogoutRequest, SessionEnd.CloseCircuit], rig.Ends);
+    }
+
     internal sealed class Peer : IDisposable
     {
         private readonly Socket _socket = UdpSockets.Bind(IPAddress.Loopback);
@@ -184,9 +241,9 @@ public sealed class UdpPumpTests
 
     internal sealed class Rig : IRegionDirectory, IAsyncDisposable
     {
-        public Rig(uint code = LludpBytes.Code, ClientLimits? limits = null) => Pump = new UdpPump(
+        public Rig(uint code = LludpBytes.Code, ClientLimits? limits = null, TimeProvider? time = null, Func<IPEndPoint, Action, ICircuitTap?>? taps = null) => Pump = new UdpPump(
             new CircuitIdentity(code, LludpBytes.Session, LludpBytes.Agent), this,
-            new CircuitEvents(Ends.Add, _ => { }), limits ?? new ClientLimits(), TimeProvider.System, NullLogger.Instance);
+            new CircuitEvents(Ends.Add, _ => { }), limits ?? new ClientLimits(), time ?? TimeProvider.System, NullLogger.Instance, taps);
 
         public UdpPump Pump { get; }
 
