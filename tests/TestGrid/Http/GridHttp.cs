@@ -98,7 +98,7 @@ internal sealed partial class GridHttp(StandInGrid grid)
         if (DoneFlag().IsMatch(request))
         {
             presence.Queue.Close();
-            await Answer.TextAsync(http, "application/xml", "<llsd><undef /></llsd>");
+            await Answer.TextAsync(http, "application/xml", "<llsd><map><key>events</key><array /><key>id</key><integer>0</integer></map></llsd>");
             return;
         }
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using GlobalCache.TestGrid.Lludp;
 
 namespace GlobalCache.TestGrid.Viewer;
@@ -16,13 +15,11 @@ public sealed class SimulatedViewer : IAsyncDisposable
     private readonly SimulatedViewerOptions options;
     private readonly ViewerLogin login;
     private readonly HttpClient http;
-    private readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly ViewerSocket socket;
     private readonly CancellationTokenSource stopping = new();
-    private readonly ConcurrentDictionary<IPEndPoint, ViewerCircuit> circuits = new();
     private readonly ConcurrentDictionary<IPEndPoint, ViewerRegion> regions = new();
     private readonly ConcurrentQueue<ViewerEvent> events = new();
     private readonly Lock gate = new();
-    private readonly Task[] loops;
     private ViewerCircuit root;
     private TaskCompletionSource moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int seedChanges;
@@ -30,10 +27,8 @@ public sealed class SimulatedViewer : IAsyncDisposable
     private SimulatedViewer(SimulatedViewerOptions options, ViewerLogin login, HttpClient http)
     {
         (this.options, this.login, this.http) = (options, login, http);
-        socket.ReceiveBufferSize = 4 << 20;
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket = new ViewerSocket(options.Time);
         Assets = new SceneFetcher(options, CapAsync);
-        loops = [Task.Run(ReceiveAsync), Task.Run(BeatAsync)];
         root = Circuit(login.Sim);
     }
 
@@ -41,7 +36,7 @@ public sealed class SimulatedViewer : IAsyncDisposable
     public Guid AgentId => login.AgentId;
 
     /// <summary>The UDP port everything is sent from.</summary>
-    public int LocalPort => ((IPEndPoint)socket.LocalEndPoint!).Port;
+    public int LocalPort => socket.LocalPort;
 
     /// <summary>The region the agent stands in.</summary>
     public string RegionName => root.RegionName ?? "";
@@ -50,7 +45,7 @@ public sealed class SimulatedViewer : IAsyncDisposable
     public IPEndPoint Sim => root.Sim;
 
     /// <summary>Every simulator it has a circuit with, the name where hands were shaken, as it addresses them.</summary>
-    public IReadOnlyDictionary<IPEndPoint, string?> Simulators => circuits.ToDictionary(c => c.Key, c => c.Value.RegionName);
+    public IReadOnlyDictionary<IPEndPoint, string?> Simulators => socket.Circuits.ToDictionary(c => c.Key, c => c.Value.RegionName);
 
     /// <summary>Names of the events received so far.</summary>
     public IReadOnlyList<string> EventNames => [.. events.Select(e => e.Message)];
@@ -65,12 +60,12 @@ public sealed class SimulatedViewer : IAsyncDisposable
     public IReadOnlyList<string> PollsEnded => [.. regions.Values.Select(r => r.PollingEnded).OfType<string>()];
 
     /// <summary>Reliable packets nobody acked after all resends.</summary>
-    public int LostPackets => circuits.Values.Sum(c => c.End.Lost);
+    public int LostPackets => socket.Circuits.Values.Sum(c => c.End.Lost);
 
     /// <summary>Fetches over HTTP.</summary>
     public SceneFetcher Assets { get; }
 
-    internal IReadOnlyCollection<ViewerCircuit> Circuits => [.. circuits.Values];
+    internal IReadOnlyCollection<ViewerCircuit> Circuits => [.. socket.Circuits.Values];
 
     internal IReadOnlyCollection<ViewerEvent> Events => events;
 
@@ -175,8 +170,7 @@ public sealed class SimulatedViewer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
-        socket.Dispose();
-        await Task.WhenAll(loops);
+        await socket.DisposeAsync();
         foreach (ViewerRegion region in regions.Values) await region.DisposeAsync();
         Assets.Dispose();
         http.Dispose();
@@ -191,7 +185,7 @@ public sealed class SimulatedViewer : IAsyncDisposable
         return names.Select(n => granted.GetValueOrDefault(n)).FirstOrDefault(u => u is not null);
     }
 
-    private ViewerCircuit Circuit(IPEndPoint sim) => circuits.GetOrAdd(sim, s => new ViewerCircuit(login, s, Transmit, options.Time));
+    private ViewerCircuit Circuit(IPEndPoint sim) => socket.Circuits.GetOrAdd(sim, s => new ViewerCircuit(login, s, socket.Send, options.Time));
 
     private ViewerRegion Region(IPEndPoint sim, string seed)
     {
@@ -228,9 +222,9 @@ public sealed class SimulatedViewer : IAsyncDisposable
     private ViewerCircuit Enable(IPEndPoint sim)
     {
         // A circuit that was shut is opened anew: the simulator has forgotten its numbers.
-        if (circuits.TryGetValue(sim, out ViewerCircuit? old) && old.Disabled)
+        if (socket.Circuits.TryGetValue(sim, out ViewerCircuit? old) && old.Disabled)
         {
-            circuits.TryRemove(new(sim, old));
+            socket.Circuits.TryRemove(new(sim, old));
             if (regions.TryRemove(sim, out ViewerRegion? left)) _ = left.DisposeAsync().AsTask();
         }
 
@@ -263,57 +257,5 @@ public sealed class SimulatedViewer : IAsyncDisposable
     private Task Moved()
     {
         lock (gate) return moved.Task.WaitAsync(Patience, options.Time);
-    }
-
-    private void Transmit(byte[] wire, IPEndPoint sim)
-    {
-        try
-        {
-            socket.SendTo(wire, sim);
-        }
-        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
-        {
-            // Nobody there; resends and patience deal with it.
-        }
-    }
-
-    private async Task ReceiveAsync()
-    {
-        byte[] buffer = new byte[Datagram.MaxBytes];
-        var any = new IPEndPoint(IPAddress.Any, 0);
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, any, stopping.Token);
-                // The sender's port says which region speaks; strangers are not listened to.
-                if (circuits.TryGetValue((IPEndPoint)got.RemoteEndPoint, out ViewerCircuit? circuit)
-                    && Datagram.TryRead(buffer.AsSpan(0, got.ReceivedBytes), out Datagram datagram)) circuit.Receive(datagram);
-            }
-            catch (SocketException)
-            {
-                // A simulator's port was closed.
-            }
-            catch (Exception ended) when (ended is OperationCanceledException or ObjectDisposedException)
-            {
-                return;
-            }
-        }
-    }
-
-    private async Task BeatAsync()
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(25), options.Time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stopping.Token))
-            {
-                foreach (ViewerCircuit circuit in circuits.Values.Where(c => !c.Disabled)) circuit.Tick();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping.
-        }
     }
 }

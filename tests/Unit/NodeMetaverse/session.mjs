@@ -6,7 +6,8 @@
 //     [--teleport RigTwo,RigFar]           one region after the other; assets are fetched once more in each with --again
 //     [--again] [--timeout 60]
 //
-// {"ok":true,"agent":"…","regions":["RigOne","RigTwo"],"http":{UUID:sha256},"udp":{UUID:sha256},"errors":[]}
+// {"ok":true,"agent":"…","regions":["RigOne","RigTwo"],"http":{UUID:sha256},"udp":{UUID:sha256},"visits":[…],"errors":[]}
+// "http" and "udp" are those of the last region that was fetched in; "visits" has all: [{"region":"RigOne","http":{},"udp":{}}].
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
@@ -31,7 +32,7 @@ const { values: asked } = parseArgs({
   },
 });
 const types = { texture: 0, sound: 1, landmark: 3, clothing: 5, bodypart: 13, animation: 20, gesture: 21, mesh: 49 };
-const report = { ok: false, agent: null, regions: [], http: {}, udp: {}, errors: [] };
+const report = { ok: false, agent: null, regions: [], http: {}, udp: {}, visits: [], errors: [] };
 const list = (text) => text.split(',').filter((part) => part !== '');
 const assets = (text) => list(text).map((part) => part.split(':')).map(([type, id]) => ({ type: types[type], id }));
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -95,6 +96,9 @@ function transfer(bot, type, id) {
 }
 
 async function fetchAll(bot) {
+  report.http = {};
+  report.udp = {};
+  report.visits.push({ region: bot.currentRegion.regionName, http: report.http, udp: report.udp });
   await Promise.all(assets(asked.http).map(({ type, id }) =>
     within(20, `http ${id}`, bot.clientCommands.asset.downloadAsset(type, id))
       .then((bytes) => { report.http[id] = sha256(bytes); }).catch(failed(`http ${id}`))));
