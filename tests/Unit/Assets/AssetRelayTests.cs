@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using GlobalCache.Client.Assets;
 using GlobalCache.Policy.Assets;
 using GlobalCache.TestGrid.Synthetic;
 
@@ -68,6 +69,29 @@ public sealed class AssetRelayTests
             Assert.Equal(method == HttpMethod.Get ? Texture[start..end] : [], await RelayHost.BodyAsync(answer));
         }
         Assert.Empty(origin.Requests);
+    }
+
+    [Theory]
+    [InlineData(50_000, 40_000, null, 1)]
+    [InlineData(50_000, 40_000, "bytes=39000-41000", 1)]
+    [InlineData(50_000, 40_000, "bytes=0-599", 0)]
+    [InlineData(3 << 20, 5 << 19, null, 1)]
+    public async Task A_damaged_entry_is_fetched_again_and_nothing_wrong_is_sent(int length, int damaged, string? range, int requests)
+    {
+        await using ScriptedOrigin origin = await ScriptedOrigin.StartAsync();
+        await using RelayHost host = await RelayHost.StartAsync();
+        byte[] texture = SyntheticAssets.Texture(1, length, 512, 512);
+        Guid id = origin.Add(texture);
+        string url = host.Cap("c", Grid, new Uri(origin.Url, "/cap")) + $"/?texture_id={id}";
+        await host.PutAsync(Grid, AssetType.Texture, id, texture);
+        host.DamageStore(damaged);
+
+        ByteRange asked = ByteRange.Parse(range);
+        Interval bytes = asked.Of(length).Bytes;
+        Assert.Equal(texture[(int)bytes.Start..(int)bytes.End], await host.BytesAsync(url, range));
+        Assert.Equal(requests, origin.Requests.Count);
+        // Of a long asset only what could not be read is asked for.
+        if (length > 1 << 20) Assert.Equal($"bytes={2 << 20}-{length - 1}", origin.Requests.Single().Range);
     }
 
     [Theory]
