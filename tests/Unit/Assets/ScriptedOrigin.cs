@@ -92,10 +92,11 @@ internal sealed class ScriptedOrigin : IAsyncDisposable
         if (range is not null && range.StartsWith("bytes=", StringComparison.Ordinal) && range.Count(c => c == '-') == 1 && !range.Contains(','))
         {
             string[] ends = range["bytes=".Length..].Split('-');
-            if (int.TryParse(ends[0], out int from) && from < asset.Length)
+            bool closed = int.TryParse(ends[1], out int to);
+            if (int.TryParse(ends[0], out int from) && from < asset.Length && (!closed || to >= from))
             {
                 start = from;
-                if (int.TryParse(ends[1], out int to)) end = Math.Min(end, to + 1);
+                if (closed) end = Math.Min(end, to + 1);
                 context.Response.StatusCode = 206;
                 context.Response.Headers.ContentRange = $"bytes {start}-{end - 1}/{asset.Length}";
             }
