@@ -88,7 +88,12 @@ internal sealed class AssetRelay : IAsyncDisposable
             }
             sent = await AssetHits.SendAsync(context, stored, asked.Type, slice);
         }
-        if (sent == slice.Bytes.Length) return;
+        ClientMetrics.StoreBytes.Add(sent);
+        if (sent == slice.Bytes.Length)
+        {
+            ClientMetrics.Hits.Add(1);
+            return;
+        }
         Log.StoreMissed(_log);
         if (sent == 0) await MissAsync(context, source, remainder, asked, range, resumeTotal: null);
         else await MissAsync(context, source, remainder, asked, ByteRange.Of(slice.Bytes with { Start = slice.Bytes.Start + sent }), slice.Total);
@@ -105,6 +110,7 @@ internal sealed class AssetRelay : IAsyncDisposable
             await PassThroughAsync(context, source, remainder);
             return;
         }
+        ClientMetrics.Misses.Add(1);
         _traffic.Enter();
         try
         {

@@ -1,0 +1,25 @@
+using System.Diagnostics.Metrics;
+
+namespace GlobalCache.Client;
+
+/// <summary>
+/// What the client counts. No asset, region or person is ever a tag (SECURITY §7). One meter a process: instruments cost
+/// nothing while nobody listens.
+/// </summary>
+internal static class ClientMetrics
+{
+    public const string MeterName = "GlobalCache.Client";
+
+    public const string StoreBytesName = "globalcache.client.store.sent";
+
+    private static readonly Meter s_meter = new(MeterName);
+
+    /// <summary>Asset requests answered from the store.</summary>
+    public static readonly Counter<long> Hits = s_meter.CreateCounter<long>("globalcache.client.hits", "{request}");
+
+    /// <summary>Asset requests that went to the grid.</summary>
+    public static readonly Counter<long> Misses = s_meter.CreateCounter<long>("globalcache.client.misses", "{request}");
+
+    /// <summary>Body bytes sent to viewers from the store.</summary>
+    public static readonly Counter<long> StoreBytes = s_meter.CreateCounter<long>(StoreBytesName, "By");
+}
