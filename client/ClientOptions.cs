@@ -70,6 +70,16 @@ internal sealed record ClientOptions
     /// <summary>Where assets come from when no region says so; null when nobody told.</summary>
     public Uri? Assets => AssetUpstream ?? (SecondLife ? SecondLifeAssets : null);
 
+    /// <summary>
+    /// The grid those assets belong to. Who names an asset server but leaves the login page at Second Life's does not mean
+    /// Second Life's assets: another grid's must never be kept under its name.
+    /// </summary>
+    public string AssetGridId =>
+        AssetUpstream is { } upstream && SecondLife && !upstream.IdnHost.EndsWith(".lindenlab.com", StringComparison.OrdinalIgnoreCase)
+            ? IdOf(upstream) : IdOf(LoginUri);
+
+    private static string IdOf(Uri url) => GridId.TryFromUrl(url.AbsoluteUri, out string id) ? id : url.Authority;
+
     private static string UserFolder(Environment.SpecialFolder folder) =>
         Path.Combine(Environment.GetFolderPath(folder, Environment.SpecialFolderOption.DoNotVerify), "globalcache");
 }
