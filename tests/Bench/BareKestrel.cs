@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
@@ -31,6 +30,6 @@ internal static class BareKestrel
         });
         await app.StartAsync();
         await Console.Out.WriteLineAsync($"listening {app.Urls.First()}");
-        await app.WaitForShutdownAsync();
+        await Task.Delay(Timeout.Infinite);
     }
 }

@@ -1,1 +1,26 @@
-return 0;
+using GlobalCache.Bench;
+
+const string Usage = """
+    dotnet run -c Release --project tests/Bench -- http [hits] [misses] [idle] [scene] [--json]
+    dotnet run -c Release --project tests/Bench -- lludp [--json]
+    """;
+
+if (args is [BareKestrel.Verb, var bytes])
+{
+    await BareKestrel.RunAsync(int.Parse(bytes));
+    return 0;
+}
+
+bool json = args.Contains("--json");
+string[] words = [.. args.Where(a => a != "--json")];
+switch (words)
+{
+    case ["http", .. var parts]:
+        return await HttpBench.RunAsync(json, part => parts.Length == 0 || parts.Contains(part));
+    case ["node" or "scaling", ..]:
+        await Console.Error.WriteLineAsync($"{words[0]}: there is nothing to measure yet; this version has the client alone.");
+        return 2;
+    default:
+        await Console.Error.WriteLineAsync(Usage);
+        return 2;
+}

@@ -28,10 +28,10 @@ internal sealed class RawHttp : IDisposable
         int head;
         while ((head = buffer.AsSpan(start, end - start).IndexOf("\r\n\r\n"u8)) < 0) Fill();
         ReadOnlySpan<byte> headers = buffer.AsSpan(start, head + 4);
-        Utf8Parser.TryParse(headers[9..], out int status, out _);
         int at = headers.IndexOf("Content-Length: "u8);
-        if (at < 0) throw new IOException("an answer without Content-Length");
-        Utf8Parser.TryParse(headers[(at + 16)..], out long length, out _);
+        if (!Utf8Parser.TryParse(headers[9..], out int status, out _) || at < 0
+            || !Utf8Parser.TryParse(headers[(at + 16)..], out long length, out _))
+            throw new IOException("an answer without Content-Length");
         start += head + 4;
         if (length > 0 && start == end) Fill();
         onFirstByte?.Invoke();

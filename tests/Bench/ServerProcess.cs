@@ -7,9 +7,9 @@ namespace GlobalCache.Bench;
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private const double TicksPerSecond = 100; // USER_HZ, fixed on Linux
-    private readonly Process process;
+    private readonly Process running;
 
-    private ServerProcess(Process process, string ready) => (this.process, Ready) = (process, ready);
+    private ServerProcess(Process running, string ready) => (this.running, Ready) = (running, ready);
 
     /// <summary>The output line that said the server listens.</summary>
     public string Ready { get; }
@@ -17,7 +17,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     public static async Task<ServerProcess> StartAsync(
         string assembly, IEnumerable<string> arguments, Func<string, bool> isReady, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         foreach ((string name, string value) in environment) start.Environment[name] = value;
@@ -50,7 +50,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         get
         {
             // The second field is the name in brackets and may hold blanks; counting starts after it.
-            string stat = File.ReadAllText($"/proc/{process.Id}/stat");
+            string stat = File.ReadAllText($"/proc/{running.Id}/stat");
             string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             double ticks = double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture);
             return TimeSpan.FromSeconds(ticks / TicksPerSecond);
@@ -62,15 +62,15 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         get
         {
-            string line = File.ReadLines($"/proc/{process.Id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+            string line = File.ReadLines($"/proc/{running.Id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
             return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited) process.Kill();
-        await process.WaitForExitAsync(CancellationToken.None);
-        process.Dispose();
+        if (!running.HasExited) running.Kill();
+        await running.WaitForExitAsync(CancellationToken.None);
+        running.Dispose();
     }
 }

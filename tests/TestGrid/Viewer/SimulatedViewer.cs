@@ -178,7 +178,8 @@ public sealed class SimulatedViewer : IAsyncDisposable
     }
 
     /// <summary>The URL of one of these capabilities in the current region, the first that is granted.</summary>
-    private async Task<string?> CapAsync(params string[] names)
+    /// <summary>The URL of the first of these capabilities that the agent's region has granted.</summary>
+    internal async Task<string?> CapAsync(params string[] names)
     {
         if (!regions.TryGetValue(root.Sim, out ViewerRegion? region)) return null;
         IReadOnlyDictionary<string, string> granted = await region.Capabilities;
