@@ -29,6 +29,6 @@ internal sealed partial class ClientProcess : IAsyncDisposable
         Directory.Delete(files, recursive: true);
     }
 
-    [GeneratedRegex(@"http://127\.0\.0\.1:\d+/(a/)?[0-9a-f]{32}/?", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"http://127\.0\.0\.1:\d+/(a/)?[0-9a-f]{32}/?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex TokenUrl();
 }
