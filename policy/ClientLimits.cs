@@ -79,6 +79,12 @@ public sealed record ClientLimits
     /// <summary>How long a region may take to tell its grid (SimulatorFeatures) before the fallback of DESIGN §3 holds. Default 10 s, 1 – 60 s.</summary>
     public TimeSpan GridIdTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Asset requests of the first moments in a region wait at most this long, counted from the seed's answer, for the region to tell
+    /// its grid: else a full store would be no help on arrival. Two or three round trips are usual. Default 500 ms, 0 – 2 s.
+    /// </summary>
+    public TimeSpan GridIdHold { get; init; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>A grid's 404 is remembered for at most this long. Default 30 s, 0 – 30 s (PROTOCOL §3.5).</summary>
     public TimeSpan NegativeLifetime { get; init; } = TimeSpan.FromSeconds(30);
 }
@@ -109,6 +115,7 @@ public sealed class ClientLimitsValidator : AbstractValidator<ClientLimits>
         RuleFor(l => l.MaxRegionsPerSession).InclusiveBetween(16, 65535);
         RuleFor(l => l.MaxPatchedBodyBytes).InclusiveBetween(1 << 20, 256 << 20);
         RuleFor(l => l.GridIdTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
+        RuleFor(l => l.GridIdHold).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(2));
         RuleFor(l => l.NegativeLifetime).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
 }

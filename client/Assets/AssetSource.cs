@@ -14,4 +14,5 @@ namespace GlobalCache.Client.Assets;
 /// Called at request time: the cap to ask first, then the current root region's cap if that is another one. The second is asked
 /// once when the first answers 403, 404 or 410, or cannot be reached (PROTOCOL §3.7).
 /// </param>
-internal sealed record AssetSource(object Scope, Task<string> GridId, Func<AssetType, IReadOnlyList<Uri>> Origins);
+/// <param name="Hold">Completes when <paramref name="GridId"/> does, or has been waited for long enough; never faults. Null: nothing is waited for.</param>
+internal sealed record AssetSource(object Scope, Task<string> GridId, Func<AssetType, IReadOnlyList<Uri>> Origins, Task? Hold = null);

@@ -61,7 +61,19 @@ internal sealed class AssetRelay : IAsyncDisposable
         if (!reads || !AssetRequest.TryParse(remainder, request.QueryString.Value, out AssetRequest asked)
             || (asked.Type == AssetType.Texture && _exclusions.Contains(asked.Id))) return PassThroughAsync(context, source, remainder);
 
-        ByteRange range = ByteRange.Parse(request.Headers.Range);
+        return source.Hold is null or { IsCompleted: true } ? ServeAsync(context, source, remainder, asked) : HeldAsync(context, source, remainder, asked);
+    }
+
+    /// <summary>On arrival the region's grid may not be known yet: a short wait that saves asking for what the store holds.</summary>
+    private async Task HeldAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked)
+    {
+        await source.Hold!;
+        await ServeAsync(context, source, remainder, asked);
+    }
+
+    private Task ServeAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked)
+    {
+        ByteRange range = ByteRange.Parse(context.Request.Headers.Range);
         return source.GridId.IsCompletedSuccessfully && _store.TryOpen(new AssetKey(source.GridId.Result, asked.Type, asked.Id)) is { } stored
             ? HitAsync(context, source, remainder, asked, range, stored)
             : MissAsync(context, source, remainder, asked, range, resumeTotal: null);

@@ -17,11 +17,11 @@ internal static class AssetOrigins
     {
         Region own = cap.Region;
         Region? root = cap.Session.Root;
-        if (root is null || root == own) return new AssetSource(cap.Session, own.GridId, _ => [cap.Real]);
+        if (root is null || root == own) return new AssetSource(cap.Session, own.GridId, _ => [cap.Real], own.GridIdHold);
         if (own.IsGone && Of(root, AssetType.Texture) is not null)
-            return new AssetSource(cap.Session, root.GridId, type => [Of(root, type) ?? cap.Real]);
+            return new AssetSource(cap.Session, root.GridId, type => [Of(root, type) ?? cap.Real], root.GridIdHold);
         return new AssetSource(cap.Session, own.GridId, type =>
-            SameGrid(own, root) && Of(root, type) is { } other && other != cap.Real ? [cap.Real, other] : [cap.Real]);
+            SameGrid(own, root) && Of(root, type) is { } other && other != cap.Real ? [cap.Real, other] : [cap.Real], own.GridIdHold);
     }
 
     /// <summary>ViewerAsset serves everything; else the type's own; else any, since OpenSim serves all types from each (PROTOCOL §3.2).</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using GlobalCache.Client.Caps;
+using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 
 namespace GlobalCache.Client.Sessions;
@@ -11,6 +12,7 @@ internal sealed class Region(IPEndPoint sim, IPEndPoint local)
     private readonly ConcurrentDictionary<CapName, Uri> _granted = new();
     private readonly TaskCompletionSource<string> _gridId = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _asked;
+    private volatile Task _gridIdHold = Task.CompletedTask;
     private volatile bool _gone;
 
     /// <summary>The sim's own address, and the loopback endpoint that stands for it.</summary>
@@ -24,6 +26,9 @@ internal sealed class Region(IPEndPoint sim, IPEndPoint local)
     /// never faults; fixed from then on.
     /// </summary>
     public Task<string> GridId => _gridId.Task;
+
+    /// <summary>Completes when the grid is known, or has been waited for long enough (<see cref="ClientLimits.GridIdHold"/>).</summary>
+    public Task GridIdHold => _gridIdHold;
 
     /// <summary>The region has said that the agent is no longer in it: its capabilities are dying. Until it grants new ones.</summary>
     public bool IsGone
@@ -42,17 +47,18 @@ internal sealed class Region(IPEndPoint sim, IPEndPoint local)
     }
 
     /// <summary>
-    /// Learns the grid, once: what <paramref name="ask"/> brings before <paramref name="timeout"/>, else <paramref name="fallback"/>.
-    /// Returns when that is settled.
+    /// Learns the grid, once: what <paramref name="ask"/> brings before <see cref="ClientLimits.GridIdTimeout"/>, else
+    /// <paramref name="fallback"/>. Returns when that is settled.
     /// </summary>
-    public async Task LearnGridAsync(Func<CancellationToken, Task<string?>>? ask, string fallback, TimeSpan timeout, TimeProvider time,
+    public async Task LearnGridAsync(Func<CancellationToken, Task<string?>>? ask, string fallback, ClientLimits limits, TimeProvider time,
         CancellationToken ended)
     {
         if (Interlocked.Exchange(ref _asked, 1) != 0) return;
+        _gridIdHold = Task.WhenAny(GridId, Task.Delay(limits.GridIdHold, time, ended));
         string? told = null;
         if (ask is not null)
         {
-            using var late = new CancellationTokenSource(timeout, time);
+            using var late = new CancellationTokenSource(limits.GridIdTimeout, time);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, ended);
             try
             {

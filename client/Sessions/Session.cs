@@ -103,7 +103,7 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
     public Task LearnGridAsync(Cap seed, Func<CancellationToken, Task<string?>>? ask, TimeProvider time)
     {
         Func<CancellationToken, Task<string?>>? accepted = ask is null || _home.IsSecondLife ? null : async ct => _home.Accept(await ask(ct));
-        Task learnt = seed.Region.LearnGridAsync(accepted, _home.Fallback(seed.Real), _limits.GridIdTimeout, time, Ended);
+        Task learnt = seed.Region.LearnGridAsync(accepted, _home.Fallback(seed.Real), _limits, time, Ended);
         Track(learnt);
         return learnt;
     }

@@ -49,14 +49,14 @@ internal sealed class AttackerPage : IAsyncDisposable
         </script>
         """;
 
-    private readonly WebApplication app;
+    private readonly WebApplication site;
 
-    private AttackerPage(WebApplication app, TaskCompletionSource<int> done) => (this.app, Done) = (app, done.Task);
+    private AttackerPage(WebApplication app, TaskCompletionSource<int> done) => (site, Done) = (app, done.Task);
 
     /// <summary>How many targets the page says it has tried; completes when it is through.</summary>
     public Task<int> Done { get; }
 
-    public int Port => new Uri(app.Urls.First()).Port;
+    public int Port => new Uri(site.Urls.First()).Port;
 
     public static async Task<AttackerPage> StartAsync(IEnumerable<string> targets)
     {
@@ -76,5 +76,5 @@ internal sealed class AttackerPage : IAsyncDisposable
         return new AttackerPage(app, done);
     }
 
-    public ValueTask DisposeAsync() => app.DisposeAsync();
+    public ValueTask DisposeAsync() => site.DisposeAsync();
 }

@@ -6,10 +6,10 @@ namespace GlobalCache.Tests.EndToEnd;
 /// <summary>A headless Chromium with a fresh profile, ended by its own process tree.</summary>
 internal sealed class Chromium : IAsyncDisposable
 {
-    private readonly Process process;
-    private readonly string profile;
+    private readonly Process running;
+    private readonly string folder;
 
-    private Chromium(Process process, string profile) => (this.process, this.profile) = (process, profile);
+    private Chromium(Process process, string profile) => (running, folder) = (process, profile);
 
     /// <param name="url">The page to open.</param>
     /// <param name="resolver">Chromium's <c>--host-resolver-rules</c>: how a rebinding DNS server would answer.</param>
@@ -17,7 +17,7 @@ internal sealed class Chromium : IAsyncDisposable
     {
         string program = Needs.Program("chromium", "apt-get install chromium");
         string profile = Directory.CreateTempSubdirectory("gc-chromium-").FullName;
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         string[] flags =
         [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -36,12 +36,12 @@ internal sealed class Chromium : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        process.Kill(entireProcessTree: true);
-        await process.WaitForExitAsync();
-        process.Dispose();
+        running.Kill(entireProcessTree: true);
+        await running.WaitForExitAsync();
+        running.Dispose();
         try
         {
-            Directory.Delete(profile, recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
         catch (IOException)
         {

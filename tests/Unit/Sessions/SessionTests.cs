@@ -4,6 +4,7 @@ using System.Text;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Caps;
 using GlobalCache.Client.Sessions;
+using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Tests.Caps;
 using Microsoft.Extensions.Time.Testing;
@@ -178,8 +179,8 @@ public sealed class SessionTests
         string token = session.MapCap(a, CapName.ViewerAsset, new Uri("http://a.example/va"))!.Split("/c/")[1];
         session.MapCap(b, CapName.ViewerAsset, new Uri("http://b.example/va"));
         front.Circuits[session].Root = SimB;
-        await a.LearnGridAsync(_ => Task.FromResult<string?>(gridA), "x", TimeSpan.FromSeconds(10), front.Time, default);
-        await b.LearnGridAsync(_ => Task.FromResult<string?>(gridB), "x", TimeSpan.FromSeconds(10), front.Time, default);
+        await a.LearnGridAsync(_ => Task.FromResult<string?>(gridA), "x", new ClientLimits(), front.Time, default);
+        await b.LearnGridAsync(_ => Task.FromResult<string?>(gridB), "x", new ClientLimits(), front.Time, default);
         return (front.Caps.Find(token)!, b);
     }
 
