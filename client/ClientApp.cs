@@ -8,7 +8,6 @@ using GlobalCache.Client.Sessions;
 using GlobalCache.Client.Store;
 using GlobalCache.Client.Ways;
 using GlobalCache.Policy;
-using GlobalCache.Policy.Assets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -148,7 +147,7 @@ internal sealed class ClientApp : IAsyncDisposable
     private static ServeToken? AssetOnly(ClientOptions options, AssetRelay relay)
     {
         if (options.Assets is not { } upstream) return null;
-        var source = new AssetSource(new object(), GridIdOf(options), _ => [upstream]);
+        var source = new AssetSource(new object(), Task.FromResult(options.AssetGridId), _ => [upstream]);
         return (context, _, rest) => relay.HandleAsync(context, source, rest);
     }
 
@@ -157,7 +156,7 @@ internal sealed class ClientApp : IAsyncDisposable
         Front front, ClientOptions options, AssetRelay relay, IHttpForwarder forwarder, Func<Reach, HttpMessageInvoker> pool, Reach reach, Reach cdnReach)
     {
         object scope = new();
-        Task<string> gridId = GridIdOf(options);
+        Task<string> gridId = Task.FromResult(options.AssetGridId);
         ServeAsset serve = (context, origin, rest) => relay.HandleAsync(context, new AssetSource(scope, gridId, _ => [origin]), rest);
         var hosts = new List<string>();
         if (options.Assets is not null) hosts.Add(WebProxy.Authority(options.Assets));
@@ -170,10 +169,6 @@ internal sealed class ClientApp : IAsyncDisposable
             CdnHost = options.CdnHost is null ? null : new CdnHost(options.CdnHost, proxy, pool(cdnReach)).HandleAsync,
         };
     }
-
-    /// <summary>What no region speaks for belongs to the grid of the login.</summary>
-    private static Task<string> GridIdOf(ClientOptions options) =>
-        Task.FromResult(GridId.TryFromUrl(options.LoginUri.AbsoluteUri, out string id) ? id : options.LoginUri.Host);
 
     /// <summary>A guest on somebody's desktop, behind which a viewer may stand still for minutes.</summary>
     public static void Tame(KestrelServerOptions kestrel)
