@@ -221,7 +221,7 @@ internal sealed class CircuitReplay
     private void CheckAcks(Direction direction, byte[] packet)
     {
         Way acked = _ways[1 - (int)direction];
-        foreach (uint id in AcksOf(packet, out _))
+        foreach (uint id in LludpBytes.AcksOf(packet, out _))
         {
             Assert.True(acked.AcksUnderWay.ContainsKey(id), $"a false ack of {id}");
             acked.AcksUnderWay[id]--;
@@ -266,7 +266,7 @@ internal sealed class CircuitReplay
     private byte[]? Seen(Direction direction, byte[] packet)
     {
         Way acked = _ways[1 - (int)direction];
-        List<uint> ids = [.. AcksOf(packet, out bool isPacketAck).Where(s => s == 0 || acked.Numbers.ContainsKey(s))];
+        List<uint> ids = [.. LludpBytes.AcksOf(packet, out bool isPacketAck).Where(s => s == 0 || acked.Numbers.ContainsKey(s))];
         foreach (uint s in ids)
         {
             acked.AcksUnderWay[s] = acked.AcksUnderWay.GetValueOrDefault(s) + 1;
@@ -287,26 +287,5 @@ internal sealed class CircuitReplay
             (true, _) => LludpBytes.Packet(header.Flags & ~(PacketFlags.Acks | PacketFlags.ZeroCoded), header.Sequence, LludpBytes.PacketAck(acks)),
             _ => LludpBytes.Packet(header.Flags & ~PacketFlags.Acks, header.Sequence, packet.AsSpan(6, header.MessageEnd - 6), acks),
         };
-    }
-
-    private static List<uint> AcksOf(byte[] packet, out bool isPacketAck)
-    {
-        Assert.True(Datagram.TryRead(packet, packet.Length, out Datagram datagram));
-        var ids = new List<uint>();
-        for (int i = 0; i < datagram.Header.AckCount; i++)
-        {
-            ids.Add(datagram.AckAt(i));
-        }
-
-        isPacketAck = datagram.Message == Message.PacketAck;
-        if (isPacketAck && datagram.TryOpen(new byte[8192], out ReadOnlySpan<byte> body))
-        {
-            for (int i = 0; i < Housekeeping.AckCount(body); i++)
-            {
-                ids.Add(Housekeeping.AckAt(body, i));
-            }
-        }
-
-        return ids;
     }
 }

@@ -3,7 +3,7 @@ using GlobalCache.Client.Lludp;
 
 namespace GlobalCache.Tests.Circuits;
 
-/// <summary>Datagrams written by hand, independently of the codec under test.</summary>
+/// <summary>Datagrams written by hand, independently of the codec under test (only acks are read back with it).</summary>
 internal static class LludpBytes
 {
     public static readonly Guid Agent = new("11111111-2222-3333-4444-555555555555");
@@ -55,4 +55,26 @@ internal static class LludpBytes
     }
 
     public static uint SequenceOf(ReadOnlySpan<byte> packet) => BinaryPrimitives.ReadUInt32BigEndian(packet[1..]);
+
+    /// <summary>Every ack a packet carries, appended or as a PacketAck.</summary>
+    public static List<uint> AcksOf(byte[] packet, out bool isPacketAck)
+    {
+        Assert.True(Datagram.TryRead(packet, packet.Length, out Datagram datagram));
+        var ids = new List<uint>();
+        for (int i = 0; i < datagram.Header.AckCount; i++)
+        {
+            ids.Add(datagram.AckAt(i));
+        }
+
+        isPacketAck = datagram.Message == Message.PacketAck;
+        if (isPacketAck && datagram.TryOpen(new byte[8192], out ReadOnlySpan<byte> body))
+        {
+            for (int i = 0; i < Housekeeping.AckCount(body); i++)
+            {
+                ids.Add(Housekeeping.AckAt(body, i));
+            }
+        }
+
+        return ids;
+    }
 }
