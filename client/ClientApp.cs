@@ -76,7 +76,7 @@ internal sealed class ClientApp : IAsyncDisposable
         var domains = new GridDomains(options.LoginUri, options.GridDomains);
         var trust = new GridTrust(domains, roots);
         var reach = new Reach(domains, Reach.SystemAsync, Endpoint);
-        var cdnReach = new Reach(domains, new NameServers(options.Resolver, log).ResolveAsync, Endpoint);
+        Reach cdnReach = options.CdnHost is null ? reach : new Reach(domains, new NameServers(options.Resolver, log).ResolveAsync, Endpoint);
         Dial? dial = options.CdnHost is null ? null : (host, port, ct) => host.Equals(options.CdnHost, StringComparison.OrdinalIgnoreCase)
             ? Through(cdnReach)(host, port, ct) : Upstream.DialAsync(new DnsEndPoint(host, port), ct);
         var upstream = Keep(new Upstream(trust, options.Limits, dial));
@@ -193,6 +193,8 @@ internal sealed class ClientApp : IAsyncDisposable
             // Elsewhere nobody can listen on a port that is listened on; Windows must be told so.
             if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
             socket.Bind(endpoint);
+            // At once, so that of two that start together the second is told here.
+            socket.Listen();
             return socket;
         }
         catch (SocketException e)
