@@ -72,7 +72,7 @@ internal sealed class Region : IAsyncDisposable
     /// <summary>Sends one datagram to a viewer, over the line and its losses.</summary>
     public void Transmit(IPEndPoint viewer, byte[] wire)
     {
-        if (Grid.Faults.Loses()) return;
+        if (Grid.Faults.Silent || Grid.Faults.Loses()) return;
         if (down is null) SendNow(viewer, wire);
         else if (Grid.Link!.Down.TryArrival(wire.Length, out long at)) down.Add((viewer, wire), at);
     }
