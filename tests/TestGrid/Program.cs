@@ -39,6 +39,13 @@ if (options.ContainsKey("--help"))
     return 0;
 }
 
+foreach ((string name, string text) in options)
+{
+    if (name == "--assets" || text.Length == 0 || (double.TryParse(text, CultureInfo.InvariantCulture, out double value) && value >= 0)) continue;
+    await Console.Error.WriteLineAsync($"{name}: {text} is no number from 0 up");
+    return 2;
+}
+
 double Number(string name, double otherwise) =>
     options.TryGetValue(name, out string? text) ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
@@ -60,7 +67,18 @@ var plain = new StandInGridOptions
     SendsStandInPicture = !options.ContainsKey("--no-stand-in"),
     StrictAddresses = options.ContainsKey("--strict"),
 };
-await using StandInGrid grid = await StandInGrid.StartAsync(plain);
+StandInGrid? started = null;
+try
+{
+    started = await StandInGrid.StartAsync(plain);
+}
+catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+{
+    await Console.Error.WriteLineAsync($"Port {port} (or UDP {udp} and the next ones) is in use: choose others with --port and --udp. {e.Message}");
+    return 2;
+}
+
+await using StandInGrid grid = started;
 await using StandInGrid? far = options.ContainsKey("--hypergrid")
     ? await StandInGrid.StartAsync(plain with { Name = "the far grid", Nick = "farstandin", HttpPort = port == 0 ? 0 : port + 10, Regions = Plans(udp == 0 ? 0 : udp + 10, "Hyper") })
     : null;

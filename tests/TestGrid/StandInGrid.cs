@@ -91,10 +91,18 @@ public sealed class StandInGrid : IAsyncDisposable
         var grid = new StandInGrid(options ?? new StandInGridOptions());
         var http = new GridHttp(grid);
         grid.web.Run(http.HandleAsync);
-        await grid.web.StartAsync();
-        grid.Base = grid.web.Urls.First().TrimEnd('/');
-        foreach (RegionPlan plan in grid.Options.Regions) grid.regions.Add(new Region(grid, plan));
-        return grid;
+        try
+        {
+            await grid.web.StartAsync();
+            grid.Base = grid.web.Urls.First().TrimEnd('/');
+            foreach (RegionPlan plan in grid.Options.Regions) grid.regions.Add(new Region(grid, plan));
+            return grid;
+        }
+        catch
+        {
+            await grid.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Puts another grid's regions on this one's map, as Hypergrid links do; they can be teleported to from here.</summary>
