@@ -17,6 +17,8 @@ switch (words)
 {
     case ["http", .. var parts]:
         return await HttpBench.RunAsync(json, part => parts.Length == 0 || parts.Contains(part));
+    case ["lludp"]:
+        return await LludpReport.RunAsync(json);
     case ["node" or "scaling", ..]:
         await Console.Error.WriteLineAsync($"{words[0]}: there is nothing to measure yet; this version has the client alone.");
         return 2;

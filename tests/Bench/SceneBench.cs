@@ -1,5 +1,4 @@
 using GlobalCache.TestGrid;
-using GlobalCache.TestGrid.Synthetic;
 using GlobalCache.TestGrid.Viewer;
 
 namespace GlobalCache.Bench;
@@ -21,7 +20,7 @@ internal static class SceneBench
         for (int round = 0; round < rounds; round++)
         {
             await using StandInGrid grid = await StandInGrid.StartAsync(new StandInGridOptions { Link = LinkShape.Dsl, RequestsPerConnection = 1000 });
-            IReadOnlyList<SceneAsset> scene = new SyntheticScene { Seed = 100 + round }.BuildIn(grid);
+            IReadOnlyList<SceneAsset> scene = SyntheticScene.Fill(grid, textures: 300, meshes: 60, seed: 100 + round);
             var manner = new SimulatedViewerOptions { DiscardSteps = discardSteps };
             SceneVisit direct = await SceneVisit.RunAsync("direct", grid, grid.LoginUri, scene, manner);
             await using ClientProcess client = await ClientProcess.StartAsync("--login-uri", grid.LoginUri.AbsoluteUri);

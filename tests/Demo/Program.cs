@@ -1,7 +1,6 @@
 using GlobalCache.Client;
 using GlobalCache.Demo;
 using GlobalCache.TestGrid;
-using GlobalCache.TestGrid.Synthetic;
 using GlobalCache.TestGrid.Viewer;
 using Spectre.Console;
 
@@ -12,7 +11,7 @@ string folder = Directory.CreateTempSubdirectory("globalcache-demo-").FullName;
 try
 {
     await using StandInGrid grid = await StandInGrid.StartAsync(new StandInGridOptions { Link = LinkShape.Dsl });
-    IReadOnlyList<SceneAsset> scene = new SyntheticScene { Textures = 120, Meshes = 24, Sounds = 8, Animations = 8 }.BuildIn(grid);
+    IReadOnlyList<SceneAsset> scene = SyntheticScene.Fill(grid, textures: 120, meshes: 24, sounds: 8, animations: 8);
     if (!json)
     {
         AnsiConsole.MarkupLine($"A scene of [bold]{scene.Count}[/] assets, {DemoReport.Bytes(scene.Sum(a => (long)a.Expected!.Length))}, behind a line of 20 Mbit/s and 80 ms.\n");
