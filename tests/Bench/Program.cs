@@ -1,3 +1,4 @@
+using System.Text.Json;
 using GlobalCache.Bench;
 
 const string Usage = """
@@ -18,7 +19,9 @@ switch (words)
     case ["http", .. var parts]:
         return await HttpBench.RunAsync(json, part => parts.Length == 0 || parts.Contains(part));
     case ["lludp"]:
-        return await LludpReport.RunAsync(json);
+        LludpFigures figures = await LludpBench.RunAsync();
+        Console.WriteLine(json ? JsonSerializer.Serialize(figures, JsonSerializerOptions.Web) : figures.ToString());
+        return 0;
     case ["node" or "scaling", ..]:
         await Console.Error.WriteLineAsync($"{words[0]}: there is nothing to measure yet; this version has the client alone.");
         return 2;
