@@ -1,6 +1,7 @@
 using System.Text;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
+using Microsoft.Win32.SafeHandles;
 
 namespace GlobalCache.Client.Store;
 
@@ -104,12 +105,24 @@ internal sealed class AssetStore : IAsyncDisposable
 
     internal OpenAsset? Opened(ulong id) => _state.Opened.Find(id);
 
-    /// <summary>Opens an asset's file and keeps it open for the next ones who ask. May hang with the disk.</summary>
-    internal OpenAsset? OpenFile(ulong id, AssetKey key, int length, out SealFault fault)
+    /// <summary>Opens an asset's file and keeps it open for the next ones who ask.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="key">Its name.</param>
+    /// <param name="length">Its plain length.</param>
+    /// <param name="warmOnly">Give up rather than touch the disk; otherwise this may hang with the disk.</param>
+    /// <param name="firstSegment">Receives the opened first segment.</param>
+    /// <param name="fault">What is wrong; <see cref="SealFault.None"/> with a null result: only the disk knows.</param>
+    /// <exception cref="IOException">Missing or unreadable.</exception>
+    internal OpenAsset? OpenFile(ulong id, AssetKey key, int length, bool warmOnly, Span<byte> firstSegment, out SealFault fault)
     {
-        byte[] name = new byte[SealKeys.Length];
+        fault = SealFault.None;
+        Span<byte> name = stackalloc byte[SealKeys.Length];
         _state.Key.NameOf(key.Encode(), name);
-        OpenAsset? asset = OpenAsset.Open(_state.Folder.PathOf(name), id, key, length, _state.Key, out fault);
+        string path = _state.Folder.PathOf(name);
+        SafeFileHandle? handle = warmOnly
+            ? Warm.TryOpen(path) : File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (handle is null) return null;
+        OpenAsset? asset = OpenAsset.Check(handle, id, key, length, _state.Key, warmOnly ? Warm : null, firstSegment, out fault);
         if (asset is not null) _state.Opened.Add(asset);
         return asset;
     }

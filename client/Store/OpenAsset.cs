@@ -26,16 +26,22 @@ internal sealed class OpenAsset : IDisposable
     public byte[] AssociatedData { get; }
 
     /// <summary>
-    /// Opens a file and checks its length, header, commitment, first segment and inner header against the name and the length the index
-    /// states: SQLite's pages have no tags, so a flipped bit there must not change what is served.
+    /// Checks a file's length, header, commitment, first segment and inner header against the name and the length the index states:
+    /// SQLite's pages have no tags, so a flipped bit there must not change what is served.
     /// </summary>
-    /// <returns>Null and the fault when it is damaged.</returns>
-    /// <exception cref="IOException">Missing or unreadable.</exception>
-    public static OpenAsset? Open(string path, ulong id, AssetKey key, int plainLength, LocalKey local, out SealFault fault)
+    /// <param name="handle">The opened file; closed again unless the result holds it.</param>
+    /// <param name="id">The asset's id.</param>
+    /// <param name="key">The asset's name.</param>
+    /// <param name="plainLength">Its length, as the index says.</param>
+    /// <param name="local">The store's key.</param>
+    /// <param name="warm">Reads from the page cache only; null: from the disk.</param>
+    /// <param name="firstSegment">Receives the opened first segment, up to 16 384 bytes.</param>
+    /// <param name="fault">What is wrong; <see cref="SealFault.None"/> with a null result: it is not in the page cache.</param>
+    /// <exception cref="IOException">Unreadable.</exception>
+    public static OpenAsset? Check(
+        SafeFileHandle handle, ulong id, AssetKey key, int plainLength, LocalKey local, WarmRead? warm, Span<byte> firstSegment, out SealFault fault)
     {
-        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         byte[] start = ArrayPool<byte>.Shared.Rent(SealedHeader.Length + SealedLayout.SealedSegmentBytes);
-        byte[] first = ArrayPool<byte>.Shared.Rent(SealedLayout.SegmentBytes);
         Span<byte> contentKey = stackalloc byte[SealKeys.Length];
         byte[] encryptionKey = new byte[SealKeys.Length];
         bool sound = false;
@@ -44,7 +50,9 @@ internal sealed class OpenAsset : IDisposable
             SealedLayout layout = SealedLayout.ForCoded(plainLength);
             int segmentBytes = layout.StreamBytesOf(0) + SealedLayout.TagBytes, startBytes = SealedHeader.Length + segmentBytes;
             fault = SealFault.Length;
-            if (RandomAccess.GetLength(handle) != layout.SealedLength || !ReadAll(handle, start.AsSpan(0, startBytes), 0)) return null;
+            if (RandomAccess.GetLength(handle) != layout.SealedLength) return null;
+            fault = warm is null ? SealFault.Length : SealFault.None;
+            if (!(warm?.TryRead(handle, start, startBytes, 0) ?? ReadAll(handle, start.AsSpan(0, startBytes), 0))) return null;
             fault = SealedHeader.Read(start, out SealedHeader header);
             if (fault != SealFault.None) return null;
             fault = SealFault.Length;
@@ -57,7 +65,7 @@ internal sealed class OpenAsset : IDisposable
             byte[] associatedData = SegmentCipher.AssociatedData(header, encodedKey);
             using SegmentCipher cipher = new(encryptionKey, associatedData);
             fault = SealFault.Tag;
-            Span<byte> stream = first.AsSpan(0, layout.StreamBytesOf(0));
+            Span<byte> stream = firstSegment[..layout.StreamBytesOf(0)];
             if (!cipher.TryOpen(0, layout.SegmentCount == 1, start.AsSpan(SealedHeader.Length, segmentBytes), stream)) return null;
             fault = SealFault.InnerHeader;
             if (!InnerHeader.TryRead(stream, key.Type, out InnerHeader inner) || inner.Codec != SealCodec.Raw || inner.PlainLength != plainLength)
@@ -71,7 +79,6 @@ internal sealed class OpenAsset : IDisposable
             if (!sound) handle.Dispose();
             CryptographicOperations.ZeroMemory(contentKey);
             ArrayPool<byte>.Shared.Return(start);
-            ArrayPool<byte>.Shared.Return(first, clearArray: true);
         }
     }
 

@@ -191,7 +191,7 @@ internal sealed class StoreWriter
     /// <summary>Writes and flushes the sealed file; returns its SHA-256.</summary>
     private static byte[] Write(string path, AssetSealer sealer)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(SealedHeader.Length + 15 * SealedLayout.SealedSegmentBytes);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(SealedHeader.Length + 7 * SealedLayout.SealedSegmentBytes);
         try
         {
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

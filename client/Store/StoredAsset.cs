@@ -7,8 +7,8 @@ namespace GlobalCache.Client.Store;
 /// <summary>One reader of one held asset. Not for concurrent use; open it twice instead.</summary>
 internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int length) : IDisposable
 {
-    /// <summary>Segments read at once: 240 KiB, so that the buffer comes from the pool's 256 KiB shelf.</summary>
-    private const int SegmentsAtOnce = 15;
+    /// <summary>Segments read at once: 112 KiB, so that the buffer comes from the pool's 128 KiB shelf.</summary>
+    private const int SegmentsAtOnce = 7;
 
     private readonly SealedLayout _layout = SealedLayout.ForCoded(length);
     private OpenAsset? _open;
@@ -22,7 +22,7 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
     /// <summary>
     /// Fills <paramref name="destination"/> with the plain bytes from <paramref name="offset"/> on, decrypting only the segments that
     /// cover them. False when they cannot be had in time: damaged or gone (the entry is dropped then), or the disk held one read of
-    /// 240 KiB for longer than <see cref="StoreOptions.ReadDeadline"/> (the entry stays), or <paramref name="ct"/>. Ask the grid.
+    /// 112 KiB for longer than <see cref="StoreOptions.ReadDeadline"/> (the entry stays), or <paramref name="ct"/>. Ask the grid.
     /// The store enforces the deadline itself: what is in the page cache is read on the caller's thread without ever waiting, all
     /// else by threads of the store's own, so a hung disk blocks no caller. After the task has ended nothing writes to
     /// <paramref name="destination"/> any more. Segments of 16 KiB that a call touches only in part are kept for the next one, so
@@ -54,7 +54,11 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
         int done = FromEdge(offset, destination);
         if (done == destination.Length) return done;
         if (_open is null && store.Opened(id) is { } open) Use(open);
-        if (_open is null) return done;
+        if (_open is null)
+        {
+            if (!TryOpenWarm(out bool damaged)) return damaged ? -1 : done;
+            done += FromEdge(offset + done, destination[done..]);
+        }
         byte[]? buffer = null;
         try
         {
@@ -63,7 +67,7 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
                 (int first, int count) = Covering(offset + done, destination.Length - done);
                 (int start, int bytes) = Extent(first, count);
                 buffer ??= ArrayPool<byte>.Shared.Rent(bytes);
-                if (!store.Warm.TryRead(_open.Handle, buffer, bytes, start)) return done;
+                if (!store.Warm.TryRead(_open!.Handle, buffer, bytes, start)) return done;
                 int opened = Decrypt(buffer, first, count, offset + done, destination[done..]);
                 if (opened < 0) return -1;
                 done += opened;
@@ -78,6 +82,28 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
         finally
         {
             if (buffer is not null) ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Opens the file if the kernel knows it, and keeps its first segment, which had to be opened for that.</summary>
+    private bool TryOpenWarm(out bool damaged)
+    {
+        _edge ??= ArrayPool<byte>.Shared.Rent(SealedLayout.SegmentBytes);
+        _edgeIndex = -1;
+        damaged = false;
+        try
+        {
+            OpenAsset? open = store.OpenFile(id, key, length, warmOnly: true, _edge, out SealFault fault);
+            damaged = fault != SealFault.None;
+            if (damaged) store.DropDamaged(id, null, fault.ToString());
+            if (open is null) return false;
+            Use(open);
+            _edgeIndex = 0;
+            return true;
+        }
+        catch (Exception e) when (e is IOException or NotSupportedException)
+        {
+            return false;           // no plain file: the slow way says what it is
         }
     }
 
@@ -177,7 +203,9 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
                 Buffer = ArrayPool<byte>.Shared.Rent(extent.Bytes);
                 if (Open is null || !TryReadOpen())
                 {
-                    Open = store.OpenFile(id, key, length, out SealFault fault);
+                    byte[] firstSegment = ArrayPool<byte>.Shared.Rent(SealedLayout.SegmentBytes);
+                    Open = store.OpenFile(id, key, length, warmOnly: false, firstSegment, out SealFault fault);
+                    ArrayPool<byte>.Shared.Return(firstSegment, clearArray: true);
                     if (Open is null || !TryReadOpen())
                     {
                         Damage = fault.ToString();

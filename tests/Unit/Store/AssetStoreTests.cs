@@ -176,6 +176,31 @@ public sealed class AssetStoreTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(40, 700)]           // all stay open: reader, cipher
+    [InlineData(600, 2_500)]        // more than stay open: each is opened, its keys derived
+    public async Task A_hit_that_the_kernel_has_in_memory_never_leaves_its_thread(int assets, int bytesEach)
+    {
+        await using AssetStore store = _folder.Open(budget: 256 << 20);
+        byte[] plain = new byte[5000], read = new byte[5000];
+        static AssetKey Key(int n) => new("agni", AssetType.Texture, new Guid(n, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1));
+        for (int n = 0; n < assets; n++) Assert.True(await store.PutAsync(Key(n), plain, Ct));
+        using (StoredAsset first = store.TryOpen(Key(0))!)
+            Assert.SkipUnless(first.ReadAsync(0, read, default).IsCompletedSuccessfully, "no RWF_NOWAIT or RESOLVE_CACHED on this system or file system");
+        for (int round = 0; round < 2; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int n = 0; n < assets; n++)
+            {
+                using StoredAsset asset = store.TryOpen(Key(n))!;
+                ValueTask<bool> hit = asset.ReadAsync(0, read, default);
+                Assert.True(hit.IsCompletedSuccessfully && hit.Result);
+            }
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            if (round == 1) Assert.InRange(allocated / assets, 0, bytesEach);
+        }
+    }
+
     [Fact]
     public async Task A_cancelled_read_drops_nothing()
     {
