@@ -136,8 +136,11 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
         }
     }
 
-    /// <summary>The next bytes of an accepted answer. False: they differ from bytes already held, so nothing of this assembly is kept.</summary>
-    public bool Append(Fetch fetch, byte[] array, int offset, int length)
+    /// <summary>
+    /// The next bytes of an accepted answer. False: they differ from bytes already held, so nothing of this assembly is kept.
+    /// <paramref name="awaited"/>: a reader was waiting, and is now queued to go on.
+    /// </summary>
+    public bool Append(Fetch fetch, byte[] array, int offset, int length, out bool awaited)
     {
         lock (_gate)
         {
@@ -148,7 +151,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
                 _closed = _broken = true;
                 End(fetch, FetchEnd.Conflict);
             }
-            Pulse();
+            awaited = Pulse();
             return agrees;
         }
     }
@@ -291,9 +294,10 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
         Pulse();
     }
 
-    private void Pulse()
+    private bool Pulse()
     {
-        _progress?.TrySetResult();
+        bool awaited = _progress?.TrySetResult() == true;
         _progress = null;
+        return awaited;
     }
 }

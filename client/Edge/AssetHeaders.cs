@@ -8,11 +8,12 @@ namespace GlobalCache.Client.Edge;
 /// <summary>Which headers pass between a viewer and an asset host, and the request made of them.</summary>
 internal static class AssetHeaders
 {
-    // Of one connection (RFC 9110 §7.6.1), or ours to say: who is asked, and that hashes are over raw bytes (PROTOCOL §3.5).
+    // Of one connection (RFC 9110 §7.6.1), or ours to say: who is asked, and that hashes are over raw bytes (PROTOCOL §3.5). A cookie
+    // set through us would be sent to every other program on 127.0.0.1.
     private static readonly HashSet<string> Own = new(StringComparer.OrdinalIgnoreCase)
     {
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer",
-        "Transfer-Encoding", "Upgrade", "Host", "Expect", "Accept-Encoding",
+        "Transfer-Encoding", "Upgrade", "Host", "Expect", "Accept-Encoding", "Set-Cookie",
     };
 
     /// <summary>What is passed on of a viewer's request; not its Range.</summary>

@@ -1,6 +1,5 @@
 using GlobalCache.Client.Assets;
 using GlobalCache.Policy;
-using GlobalCache.Policy.Assets;
 
 namespace GlobalCache.Client.Edge;
 
@@ -69,8 +68,7 @@ internal sealed class AssetMisses(
         {
             HttpRequest request = context.Request;
             Stream? body = request.ContentLength > 0 || request.Headers.TransferEncoding.Count > 0 ? request.Body : null;
-            answer = await origin.AskAsync(
-                invoker, question, AssetType.Texture, HttpMethod.Parse(request.Method), request.Headers.Range, body, stop.Token);
+            answer = await origin.AskAsync(invoker, question, HttpMethod.Parse(request.Method), request.Headers.Range, body, stop.Token);
         }
         catch (OperationCanceledException)
         {

@@ -38,9 +38,9 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
     /// left (PROTOCOL §3.7). Null: nobody could be asked.
     /// </summary>
     public async Task<HttpResponseMessage?> AskAsync(
-        HttpMessageInvoker invoker, Question question, AssetType type, HttpMethod method, StringValues range, Stream? body, CancellationToken ct)
+        HttpMessageInvoker invoker, Question question, HttpMethod method, StringValues range, Stream? body, CancellationToken ct)
     {
-        IReadOnlyList<Uri> origins = question.Source.Origins(type);
+        IReadOnlyList<Uri> origins = question.Source.Origins(question.Type);
         // A body can be sent but once.
         int last = Math.Min(origins.Count, body is null ? 2 : 1) - 1;
         for (int i = 0; i <= last; i++)
@@ -67,8 +67,7 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, fetch.Stop.Token);
         try
         {
-            HttpResponseMessage? answer = await AskAsync(
-                invoker, question, fetch.Assembly.Key.Type, HttpMethod.Get, fetch.Range, body: null, stop.Token);
+            HttpResponseMessage? answer = await AskAsync(invoker, question, HttpMethod.Get, fetch.Range, body: null, stop.Token);
             FetchEnd end = answer is null ? FetchEnd.Failed : await TakeAsync(fetch, answer, question, yieldTo, late, stop.Token);
             fetch.Assembly.Finish(fetch, end);
         }
@@ -98,7 +97,7 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         if (!TryExtent(fetch, answer, out Interval bytes, out long total) || !assemblies.TryReserve(bytes.Length))
         {
             if (IsNegative(answer.StatusCode))
-                _negatives.Set(assembly.Key, new Negative(fetch.Status, question.Source.Origins(assembly.Key.Type)));
+                _negatives.Set(assembly.Key, new Negative(fetch.Status, question.Source.Origins(question.Type)));
             fetch.Hand(answer);
             return FetchEnd.Opaque;
         }
@@ -123,13 +122,15 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
             }
             int read = await body.ReadAsync(chunk.AsMemory(filled), ct);
             if (read == 0) return FetchEnd.Failed;
-            if (!assembly.Append(fetch, chunk, filled, read))
+            if (!assembly.Append(fetch, chunk, filled, read, out bool awaited))
             {
                 Log.Contradiction(log);
                 return FetchEnd.Conflict;
             }
             filled += read;
             rest -= read;
+            // Viewers first: a host on the same machine can keep this loop from ever waiting, and the reader from getting a thread.
+            if (awaited) await Task.Yield();
         }
         return FetchEnd.Delivered;
     }

@@ -59,7 +59,7 @@ internal sealed class AssetRelay : IAsyncDisposable
         HttpRequest request = context.Request;
         bool reads = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
         if (!reads || !AssetRequest.TryParse(remainder, request.QueryString.Value, out AssetRequest asked)
-            || (asked.Type == AssetType.Texture && _exclusions.Contains(asked.Id))) return PassThroughAsync(context, source, remainder);
+            || (asked.Type == AssetType.Texture && _exclusions.Contains(asked.Id))) return PassThroughAsync(context, source, AssetType.Texture, remainder);
 
         return source.Hold is null or { IsCompleted: true } ? ServeAsync(context, source, remainder, asked) : HeldAsync(context, source, remainder, asked);
     }
@@ -119,14 +119,14 @@ internal sealed class AssetRelay : IAsyncDisposable
             && headers.IfMatch.Count == 0 && headers.IfUnmodifiedSince.Count == 0);
         if (!joins)
         {
-            await PassThroughAsync(context, source, remainder);
+            await PassThroughAsync(context, source, asked.Type, remainder);
             return;
         }
         ClientMetrics.Misses.Add(1);
         _traffic.Enter();
         try
         {
-            await _misses.ServeAsync(context, asked, range, QuestionOf(context, source, remainder), resumeTotal);
+            await _misses.ServeAsync(context, asked, range, QuestionOf(context, source, asked.Type, remainder), resumeTotal);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -138,12 +138,12 @@ internal sealed class AssetRelay : IAsyncDisposable
         }
     }
 
-    private async Task PassThroughAsync(HttpContext context, AssetSource source, string remainder)
+    private async Task PassThroughAsync(HttpContext context, AssetSource source, AssetType type, string remainder)
     {
         _traffic.Enter();
         try
         {
-            await _misses.PassThroughAsync(context, QuestionOf(context, source, remainder));
+            await _misses.PassThroughAsync(context, QuestionOf(context, source, type, remainder));
         }
         finally
         {
@@ -151,6 +151,6 @@ internal sealed class AssetRelay : IAsyncDisposable
         }
     }
 
-    private static Question QuestionOf(HttpContext context, AssetSource source, string remainder) =>
-        new(source, remainder, context.Request.QueryString.Value ?? "", AssetHeaders.OfViewer(context.Request));
+    private static Question QuestionOf(HttpContext context, AssetSource source, AssetType type, string remainder) =>
+        new(source, type, remainder, context.Request.QueryString.Value ?? "", AssetHeaders.OfViewer(context.Request));
 }

@@ -339,6 +339,7 @@ public sealed class AssetRelayTests
         origin.Otherwise = async context =>
         {
             context.Response.Headers["X-Grid"] = "as it is";
+            context.Response.Headers.SetCookie = "a=b";
             await context.Response.Body.WriteAsync(Texture, context.RequestAborted);
             return true;
         };
@@ -347,6 +348,7 @@ public sealed class AssetRelayTests
         {
             using HttpResponseMessage answer = await host.GetAsync(url);
             Assert.Equal("as it is", answer.Headers.GetValues("X-Grid").Single());
+            Assert.False(answer.Headers.Contains("Set-Cookie"));
             Assert.Equal(Texture, await RelayHost.BodyAsync(answer));
         }
         Assert.Equal(2, origin.Requests.Count);
