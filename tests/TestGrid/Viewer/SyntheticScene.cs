@@ -15,13 +15,13 @@ public static class SyntheticScene
         var scene = new List<SceneAsset>();
         for (int i = 0; i < textures; i++)
         {
-            int bytes = Between(8_000, 256_000, i, textures);
+            int bytes = Between(8_000, 256_000, i);
             int side = bytes <= 24_000 ? 256 : bytes <= 80_000 ? 512 : 1024;
             Add(0, i, SyntheticAssets.Texture(seed * 100_000 + i, bytes, side, side));
         }
 
-        for (int i = 0; i < meshes; i++) Add(49, i, SyntheticAssets.Mesh(seed * 100_000 + i, Between(10_000, 300_000, i, meshes)));
-        for (int i = 0; i < sounds; i++) Add(1, i, SyntheticAssets.Sound(seed * 100_000 + i, Between(20_000, 200_000, i, sounds)));
+        for (int i = 0; i < meshes; i++) Add(49, i, SyntheticAssets.Mesh(seed * 100_000 + i, Between(10_000, 300_000, i)));
+        for (int i = 0; i < sounds; i++) Add(1, i, SyntheticAssets.Sound(seed * 100_000 + i, Between(20_000, 200_000, i)));
         for (int i = 0; i < animations; i++) Add(20, i, SyntheticAssets.Animation(seed * 100_000 + i, 1 + i % 60));
         return scene;
 
@@ -43,10 +43,10 @@ public static class SyntheticScene
         return new Guid(id, bigEndian: true);
     }
 
-    /// <summary>The size of number <paramref name="i"/>: every magnitude equally often, large and small mixed.</summary>
-    private static int Between(int least, int most, int i, int count)
+    /// <summary>The size of number <paramref name="i"/>: steps of the golden ratio visit every magnitude evenly, large and small mixed.</summary>
+    private static int Between(int least, int most, int i)
     {
-        double share = (double)(i * 7919L % Math.Max(1, count)) / Math.Max(1, count);
+        double share = i * 0.6180339887498949 % 1;
         return (int)(least * Math.Pow((double)most / least, share));
     }
 }
