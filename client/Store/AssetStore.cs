@@ -70,7 +70,7 @@ internal sealed class AssetStore : IAsyncDisposable
 
     /// <summary>
     /// Keeps an asset. Idempotent: true also when it is held already. False when it was refused: empty, above its type's cap, too big
-    /// for the budget, disk full or failing, more than 128 MiB waiting, cancelled before its turn. Never throws for any of these.
+    /// for the budget, disk full or failing, more than 64 MiB waiting, cancelled before its turn. Never throws for any of these.
     /// The task ends when the asset survives a killed process; <paramref name="plain"/> must not change until then.
     /// </summary>
     public ValueTask<bool> PutAsync(AssetKey key, ReadOnlyMemory<byte> plain, CancellationToken ct)

@@ -48,12 +48,19 @@ internal sealed class ContentFolder : IDisposable
         }
     }
 
-    /// <summary>Creates the folders below, if missing, and empties <c>tmp</c>: whatever lies there was never finished.</summary>
+    /// <summary>Creates <c>tmp</c>, if missing, and empties it: whatever lies there was never finished.</summary>
     public void Prepare()
     {
         Directory.CreateDirectory(_temporary);
         foreach (string left in Directory.EnumerateFiles(_temporary)) File.Delete(left);
-        foreach (string shard in _shards) Directory.CreateDirectory(shard);
+    }
+
+    /// <summary>Puts a finished temporary file in its place.</summary>
+    /// <exception cref="IOException">The file system refuses; the file stays where it was.</exception>
+    public void Publish(ReadOnlySpan<byte> name)
+    {
+        Directory.CreateDirectory(_shards[name[0]]);
+        AtomicFile.Replace(TemporaryPathOf(name), PathOf(name));
     }
 
     /// <summary>Where the file of this name lies.</summary>
@@ -68,6 +75,7 @@ internal sealed class ContentFolder : IDisposable
     /// <summary>The ids of all files in one shard. Files whose names are not ours are left alone.</summary>
     public IEnumerable<(ulong Id, string Path)> Files(byte shard)
     {
+        if (!Directory.Exists(_shards[shard])) yield break;
         byte[] name = new byte[32];
         foreach (string path in Directory.EnumerateFiles(_shards[shard]))
         {

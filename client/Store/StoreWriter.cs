@@ -20,7 +20,7 @@ namespace GlobalCache.Client.Store;
 internal sealed class StoreWriter
 {
     private const int MaxWaiting = 8192;
-    private const long MaxWaitingBytes = 128L << 20;
+    private const long MaxWaitingBytes = 64L << 20;
     private static readonly TimeSpan FlushPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
 
@@ -169,14 +169,14 @@ internal sealed class StoreWriter
         Span<byte> salt = stackalloc byte[SealKeys.Length];
         RandomNumberGenerator.Fill(salt);
         using AssetSealer sealer = new(key, plain, _state.Key.GridKey(key.GridId), keyId: 1, epoch: 0, SealCompression.None, salt);
-        string temporary = _state.Folder.TemporaryPathOf(name), path = _state.Folder.PathOf(name);
+        string temporary = _state.Folder.TemporaryPathOf(name);
         _state.Count(charge);
         string lying = temporary;
         try
         {
             byte[] digest = Write(temporary, sealer);
-            AtomicFile.Replace(temporary, path);
-            lying = path;
+            _state.Folder.Publish(name);
+            lying = _state.Folder.PathOf(name);
             _state.Add(id, name, charge, plain.Length, digest);
             return true;
         }

@@ -58,7 +58,7 @@ public sealed class S3FifoTests
             Assert.InRange(fifo.Bytes, 0, Budget);
             for (ulong i = 0; i <= 40; i++) Assert.Equal(naive.Held.Any(e => e.Id == i), fifo.Contains(i));
         }
-    }, iter: 300);
+    }, iter: 200);
 
     [Fact]
     public void Told_changes_restore_the_same_order_and_uses() => GenOperations.Sample(operations =>

@@ -54,7 +54,8 @@ internal sealed class StoreFolder : IDisposable
         return Path.Combine(Store, "a", hex[..2], hex);
     }
 
-    public string[] Files() => Directory.GetFiles(Path.Combine(Store, "a"), "*", SearchOption.AllDirectories);
+    public string[] Files() =>
+        Directory.Exists(Path.Combine(Store, "a")) ? Directory.GetFiles(Path.Combine(Store, "a"), "*", SearchOption.AllDirectories) : [];
 
     public static async Task<byte[]?> ReadAsync(AssetStore store, int number)
     {
@@ -70,7 +71,7 @@ internal sealed class StoreFolder : IDisposable
     /// <summary>Waits until what is asked for has happened: work on the store's own threads has no task to await.</summary>
     public static async Task Until(Func<bool> condition)
     {
-        for (int i = 0; i < 1000 && !condition(); i++) await Task.Delay(10);
+        for (int i = 0; i < 3000 && !condition(); i++) await Task.Delay(10);
         Assert.True(condition());
     }
 

@@ -66,6 +66,7 @@ public sealed class StoreFolderTests : IDisposable
             for (int n = 0; n < 5; n++) Assert.True(await StoreFolder.PutAsync(store, n));
         string orphan = Path.Combine(_folder.Store, "a", "00", new string('0', 64)), temporary = Path.Combine(_folder.Store, "tmp", "half");
         string foreign = Path.Combine(_folder.Store, "a", "00", "notes.txt");
+        Directory.CreateDirectory(Path.Combine(_folder.Store, "a", "00"));
         foreach (string path in (string[])[orphan, temporary, foreign]) await File.WriteAllTextAsync(path, "x", TestContext.Current.CancellationToken);
         File.Delete(_folder.FileOf(2));
         await using (AssetStore store = _folder.Open())

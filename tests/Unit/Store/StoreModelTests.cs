@@ -73,5 +73,5 @@ public sealed class StoreModelTests
             Assert.Equal(model.Count, store.Count);
         }
         await store.DisposeAsync();
-    }, iter: 40, threads: 1);
+    }, iter: 25, threads: 1);
 }
