@@ -13,7 +13,8 @@ internal static class AssetHeaders
     private static readonly HashSet<string> Own = new(StringComparer.OrdinalIgnoreCase)
     {
         "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer",
-        "Transfer-Encoding", "Upgrade", "Host", "Expect", "Accept-Encoding", "Set-Cookie",
+        "Transfer-Encoding", "Upgrade", "Host", "Expect", "Accept-Encoding", "Alt-Svc", "Set-Cookie", "Strict-Transport-Security",
+        "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
     };
 
     /// <summary>What is passed on of a viewer's request; not its Range.</summary>
