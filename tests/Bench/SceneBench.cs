@@ -19,7 +19,7 @@ internal static class SceneBench
         bool ok = true;
         for (int round = 0; round < rounds; round++)
         {
-            await using StandInGrid grid = await StandInGrid.StartAsync(new StandInGridOptions { Link = LinkShape.Dsl, RequestsPerConnection = 1000 });
+            await using StandInGrid grid = await StandInGrid.StartAsync(new StandInGridOptions { Link = LinkShape.Dsl, RequestsPerConnection = int.MaxValue });
             IReadOnlyList<SceneAsset> scene = SyntheticScene.Fill(grid, textures: 300, meshes: 60, seed: 100 + round);
             var manner = new SimulatedViewerOptions { DiscardSteps = discardSteps };
             SceneVisit direct = await SceneVisit.RunAsync("direct", grid, grid.LoginUri, scene, manner);
