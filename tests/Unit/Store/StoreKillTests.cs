@@ -8,7 +8,7 @@ namespace GlobalCache.Tests.Store;
 [Collection("load")]
 public sealed class StoreKillTests : IDisposable
 {
-    private const string FolderVariable = "GC_TEST_STORE_FOLDER", BudgetVariable = "GC_TEST_STORE_BUDGET", StartVariable = "GC_TEST_STORE_START";
+    internal const string FolderVariable = "GC_TEST_STORE_FOLDER", BudgetVariable = "GC_TEST_STORE_BUDGET", StartVariable = "GC_TEST_STORE_START";
     private readonly StoreFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -44,29 +44,12 @@ public sealed class StoreKillTests : IDisposable
         }
     }
 
-    /// <summary>The process that is killed: this very program, told to run this one method.</summary>
-    [Fact(Explicit = true)]
-    public async Task Write_until_killed()
-    {
-        if (Environment.GetEnvironmentVariable(FolderVariable) is not { } root) return;
-        using StoreFolder folder = new(root);
-        AssetStore store = folder.Open(long.Parse(Environment.GetEnvironmentVariable(BudgetVariable)!, CultureInfo.InvariantCulture));
-        await using StreamWriter acknowledge = new(Path.Combine(root, "acknowledged")) { AutoFlush = true };
-        for (int number = int.Parse(Environment.GetEnvironmentVariable(StartVariable)!, CultureInfo.InvariantCulture); number < 100_000; number++)
-        {
-            Assert.True(await StoreFolder.PutAsync(store, number));
-            if (number % 5 == 4) store.Drop(StoreFolder.KeyOf(number - 4));
-            store.TryOpen(StoreFolder.KeyOf(number - number % 7))?.Dispose();
-            await acknowledge.WriteLineAsync($"{number}");
-        }
-    }
-
     private async Task<int[]> RunAndKillAsync(int start, long budget, int puts, int pauseMicroseconds)
     {
         string acknowledged = Path.Combine(_folder.Root, "acknowledged");
         File.Delete(acknowledged);
         ProcessStartInfo info = new("dotnet",
-            ["exec", typeof(StoreKillTests).Assembly.Location, "-noLogo", "-explicit", "only", "-method", $"{typeof(StoreKillTests).FullName}.{nameof(Write_until_killed)}"])
+            ["exec", typeof(StoreKillTests).Assembly.Location, "-noLogo", "-explicit", "only", "-method", $"{typeof(KilledWriter).FullName}.{nameof(KilledWriter.It_writes_until_it_is_killed)}"])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -100,4 +83,24 @@ public sealed class StoreKillTests : IDisposable
     }
 
     private static int RandomNumber(int below) => System.Security.Cryptography.RandomNumberGenerator.GetInt32(below);
+}
+
+/// <summary>The process that is killed: this very program, told to run this one method.</summary>
+public sealed class KilledWriter
+{
+    [Fact(Explicit = true)]
+    public async Task It_writes_until_it_is_killed()
+    {
+        if (Environment.GetEnvironmentVariable(StoreKillTests.FolderVariable) is not { } root) return;
+        using StoreFolder folder = new(root);
+        AssetStore store = folder.Open(long.Parse(Environment.GetEnvironmentVariable(StoreKillTests.BudgetVariable)!, CultureInfo.InvariantCulture));
+        await using StreamWriter acknowledge = new(Path.Combine(root, "acknowledged")) { AutoFlush = true };
+        for (int number = int.Parse(Environment.GetEnvironmentVariable(StoreKillTests.StartVariable)!, CultureInfo.InvariantCulture); number < 100_000; number++)
+        {
+            Assert.True(await StoreFolder.PutAsync(store, number));
+            if (number % 5 == 4) store.Drop(StoreFolder.KeyOf(number - 4));
+            store.TryOpen(StoreFolder.KeyOf(number - number % 7))?.Dispose();
+            await acknowledge.WriteLineAsync($"{number}");
+        }
+    }
 }
