@@ -8,22 +8,32 @@ namespace GlobalCache.Client.Store;
 
 /// <summary>
 /// A content file that was opened and found to be what the index says: handle, derived key and associated data, kept while the asset is
-/// in use so that a hit neither opens a file nor derives a key. Immutable; the handle may be closed under a reader, who then opens anew.
+/// in use so that a hit neither opens a file nor derives a key. The handle may be closed under a reader, who then opens anew.
 /// </summary>
 internal sealed class OpenAsset : IDisposable
 {
+    private readonly byte[] _encryptionKey;
+    private readonly byte[] _associatedData;
+    private SegmentCipher? _spare;
+
     private OpenAsset(ulong id, SafeFileHandle handle, byte[] encryptionKey, byte[] associatedData)
     {
-        (Id, Handle, EncryptionKey, AssociatedData) = (id, handle, encryptionKey, associatedData);
+        (Id, Handle, _encryptionKey, _associatedData) = (id, handle, encryptionKey, associatedData);
     }
 
     public ulong Id { get; }
 
     public SafeFileHandle Handle { get; }
 
-    public byte[] EncryptionKey { get; }
+    /// <summary>A cipher for one operation at a time: the one returned last, or a new one.</summary>
+    public SegmentCipher TakeCipher() => Interlocked.Exchange(ref _spare, null) ?? new SegmentCipher(_encryptionKey, _associatedData);
 
-    public byte[] AssociatedData { get; }
+    /// <summary>Gives a cipher back; one is kept.</summary>
+    public void Return(SegmentCipher cipher)
+    {
+        if (Handle.IsClosed) cipher.Dispose();
+        else Interlocked.Exchange(ref _spare, cipher)?.Dispose();
+    }
 
     /// <summary>
     /// Checks a file's length, header, commitment, first segment and inner header against the name and the length the index states:
@@ -95,72 +105,9 @@ internal sealed class OpenAsset : IDisposable
         return true;
     }
 
-    public void Dispose() => Handle.Dispose();
-}
-
-/// <summary>The assets opened last, at most <paramref name="capacity"/>: a busy region's worth of file handles, a few hundred bytes each.</summary>
-internal sealed class OpenAssets(int capacity = OpenAssets.DefaultCapacity) : IDisposable
-{
-    private const int DefaultCapacity = 512;
-    private readonly Lock _gate = new();
-    private readonly Dictionary<ulong, LinkedListNode<OpenAsset>> _byId = [];
-    private readonly LinkedList<OpenAsset> _byUse = new();
-    private bool _closed;
-
-    public OpenAsset? Find(ulong id)
-    {
-        lock (_gate)
-        {
-            if (!_byId.TryGetValue(id, out LinkedListNode<OpenAsset>? node)) return null;
-            if (node != _byUse.First)
-            {
-                _byUse.Remove(node);
-                _byUse.AddFirst(node);
-            }
-            return node.Value;
-        }
-    }
-
-    public void Add(OpenAsset asset)
-    {
-        OpenAsset? leaving = null;
-        lock (_gate)
-        {
-            if (_closed) leaving = asset;
-            else if (_byId.Remove(asset.Id, out LinkedListNode<OpenAsset>? same)) Unlink(same);
-            else if (_byId.Count == capacity) Unlink(_byUse.Last!);
-            if (!_closed) _byId[asset.Id] = _byUse.AddFirst(asset);
-        }
-        leaving?.Dispose();
-
-        void Unlink(LinkedListNode<OpenAsset> node)
-        {
-            leaving = node.Value;
-            _byId.Remove(node.Value.Id);
-            _byUse.Remove(node);
-        }
-    }
-
-    /// <summary>Forgets an asset whose file is deleted or replaced.</summary>
-    public void Remove(ulong id)
-    {
-        LinkedListNode<OpenAsset>? node;
-        lock (_gate)
-        {
-            if (!_byId.Remove(id, out node)) return;
-            _byUse.Remove(node);
-        }
-        node.Value.Dispose();
-    }
-
     public void Dispose()
     {
-        lock (_gate)
-        {
-            _closed = true;
-            foreach (OpenAsset asset in _byUse) asset.Dispose();
-            _byUse.Clear();
-            _byId.Clear();
-        }
+        Handle.Dispose();
+        Interlocked.Exchange(ref _spare, null)?.Dispose();
     }
 }

@@ -41,8 +41,7 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
     /// <summary>Returns its buffers.</summary>
     public void Dispose()
     {
-        _cipher?.Dispose();
-        _cipher = null;
+        ReturnCipher();
         if (_edge is not null) ArrayPool<byte>.Shared.Return(_edge, clearArray: true);
         _edge = null;
         _edgeIndex = -1;
@@ -76,6 +75,7 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
         }
         catch (ObjectDisposedException)
         {
+            ReturnCipher();
             _open = null;           // closed to make room for others: the slow way opens it again
             return done;
         }
@@ -137,8 +137,13 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
 
     private void Use(OpenAsset open)
     {
+        ReturnCipher();
         _open = open;
-        _cipher?.Dispose();
+    }
+
+    private void ReturnCipher()
+    {
+        if (_cipher is not null) _open!.Return(_cipher);
         _cipher = null;
     }
 
@@ -156,7 +161,7 @@ internal sealed class StoredAsset(AssetStore store, ulong id, AssetKey key, int 
     /// <summary>Opens what was read into <paramref name="destination"/>; returns the plain bytes written, -1 when a tag is wrong.</summary>
     private int Decrypt(byte[] sealedBytes, int first, int count, int offset, Span<byte> destination)
     {
-        _cipher ??= new SegmentCipher(_open!.EncryptionKey, _open.AssociatedData);
+        _cipher ??= _open!.TakeCipher();
         int from = offset + InnerHeader.Length, done = 0;
         for (int index = first; index < first + count; index++)
         {

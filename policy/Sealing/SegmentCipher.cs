@@ -6,14 +6,14 @@ namespace GlobalCache.Policy.Sealing;
 /// <summary>
 /// Seals and opens single segments of one asset: AES-256-GCM, nonce = seven zeros ‖ u32 big-endian index ‖ last (1 or 0),
 /// associated data = the complete outer header ‖ the encoded asset key (SECURITY §1). Segments may be opened in any order.
-/// One operation, one instance: <see cref="AesGcm"/> is not safe for concurrent use on Linux.
+/// One operation at a time: <see cref="AesGcm"/> is not safe for concurrent use on Linux.
 /// </summary>
 public sealed class SegmentCipher : IDisposable
 {
     private readonly AesGcm _gcm;
     private readonly byte[] _associatedData;
 
-    /// <summary>A cipher for one operation on one asset.</summary>
+    /// <summary>A cipher for one asset, for one operation at a time.</summary>
     /// <param name="encryptionKey">K_enc, 32 bytes (<see cref="SealKeys.DeriveEncryptionKey"/>).</param>
     /// <param name="associatedData">From <see cref="AssociatedData"/>; not changed, may be shared between ciphers.</param>
     public SegmentCipher(ReadOnlySpan<byte> encryptionKey, byte[] associatedData)
