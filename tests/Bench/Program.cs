@@ -12,6 +12,12 @@ if (args is [BareKestrel.Verb, var bytes])
     return 0;
 }
 
+if (args is [BareRelay.Verb, var port])
+{
+    await BareRelay.RunAsync(int.Parse(port));
+    return 0;
+}
+
 bool json = args.Contains("--json");
 string[] words = [.. args.Where(a => a != "--json")];
 switch (words)
