@@ -93,7 +93,9 @@ internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> 
         }
         config = new Option<string>("--config")
         {
-            Description = $"The configuration file. Default: {ConfigurationFile.Name} in the folder of the keys.", HelpName = "FILE", Arity = ArgumentArity.ExactlyOne,
+            Description = $"The configuration file. Default: {ConfigurationFile.Name} in the folder of the keys.",
+            HelpName = "FILE",
+            Arity = ArgumentArity.ExactlyOne,
         };
         root.Add(config);
         return root;

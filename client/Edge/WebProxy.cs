@@ -20,7 +20,9 @@ internal sealed class WebProxy(IHttpForwarder forwarder, HttpMessageInvoker web,
 
     private static readonly ForwarderRequestConfig s_config = new()
     {
-        ActivityTimeout = TimeSpan.FromMinutes(10), Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        ActivityTimeout = TimeSpan.FromMinutes(10),
+        Version = HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
     private readonly HashSet<string> _assetHosts = new(assetHosts, StringComparer.OrdinalIgnoreCase);

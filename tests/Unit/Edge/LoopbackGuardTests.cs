@@ -88,9 +88,13 @@ public sealed class LoopbackGuardTests
 
     private static Task<FrontHost> StartAsync() => FrontHost.StartAsync((token, _) => new Front(new LoopbackGuard(false, null), token)
     {
-        Login = FrontHost.Say("login"), GridInfo = FrontHost.Say("grid info"), Seed = FrontHost.Say("seed"),
-        Capability = FrontHost.Say("capability"), AssetOnly = FrontHost.Say("asset-only"),
-        WebProxy = context => context.Response.WriteAsync("web proxy"), CdnHost = context => context.Response.WriteAsync("CDN host"),
+        Login = FrontHost.Say("login"),
+        GridInfo = FrontHost.Say("grid info"),
+        Seed = FrontHost.Say("seed"),
+        Capability = FrontHost.Say("capability"),
+        AssetOnly = FrontHost.Say("asset-only"),
+        WebProxy = context => context.Response.WriteAsync("web proxy"),
+        CdnHost = context => context.Response.WriteAsync("CDN host"),
     });
 
     private static async Task<string> RefusalAsync(FrontHost host)

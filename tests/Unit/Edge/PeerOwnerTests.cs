@@ -66,7 +66,9 @@ public sealed class PeerOwnerTests
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments)
         {
-            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         string text = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();

@@ -150,7 +150,9 @@ public sealed class WebProxyTests : IDisposable
             (context, origin, remainder) => context.Response.WriteAsync($"served {origin} {remainder} {context.Request.QueryString}"));
         return new Front(new LoopbackGuard(true, "named.example"), token)
         {
-            WebProxy = proxy.HandleAsync, CdnHost = new CdnHost("named.example", proxy, web).HandleAsync, AssetOnly = FrontHost.Say("asset-only"),
+            WebProxy = proxy.HandleAsync,
+            CdnHost = new CdnHost("named.example", proxy, web).HandleAsync,
+            AssetOnly = FrontHost.Say("asset-only"),
         };
     });
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
-using GlobalCache.Tests.Support;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Viewer;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.EndToEnd;
 
@@ -71,7 +71,10 @@ public sealed class NodeMetaverseTests
             "node-metaverse is not installed: npm ci --ignore-scripts --omit=optional in tests/Unit/NodeMetaverse");
         var start = new ProcessStartInfo(node, ["session.mjs", .. arguments])
         {
-            WorkingDirectory = Folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = Folder,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using Process process = Process.Start(start)!;
         Task<string> said = process.StandardError.ReadToEndAsync();

@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
+using GlobalCache.TestGrid.Viewer;
 using GlobalCache.Tests.Support;
 using GlobalCache.Tests.TestGrid;
-using GlobalCache.TestGrid.Viewer;
 
 namespace GlobalCache.Tests.EndToEnd;
 

@@ -105,8 +105,13 @@ public sealed class ClientAppTests : IAsyncLifetime, IDisposable
 
     private ClientOptions Options() => new()
     {
-        LoginUri = Origin, AssetUpstream = Origin, AssetOnly = true, Port = 0,
-        Store = Path.Combine(_folder.Path, "store"), ConfigFolder = Path.Combine(_folder.Path, "config"), StoreBytes = 100_000_000,
+        LoginUri = Origin,
+        AssetUpstream = Origin,
+        AssetOnly = true,
+        Port = 0,
+        Store = Path.Combine(_folder.Path, "store"),
+        ConfigFolder = Path.Combine(_folder.Path, "config"),
+        StoreBytes = 100_000_000,
         Limits = new() { LocalReadDeadline = TimeSpan.FromSeconds(5) },
     };
 

@@ -18,7 +18,9 @@ internal sealed class ClientProcess : IDisposable
     {
         var start = new ProcessStartInfo("dotnet", [typeof(ClientApp).Assembly.Location, .. arguments])
         {
-            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.Environment["XDG_CONFIG_HOME"] = Path.Combine(home, "config");
         start.Environment["XDG_DATA_HOME"] = Path.Combine(home, "data");

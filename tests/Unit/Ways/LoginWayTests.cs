@@ -19,7 +19,9 @@ public sealed class LoginWayTests
             // A client of its own, so that what the first one was still writing is written.
             await using ClientApp app = await ClientApp.StartAsync(new ClientOptions
             {
-                LoginUri = grid.LoginUri, Store = Path.Combine(folder.Path, "store"), ConfigFolder = Path.Combine(folder.Path, "config"),
+                LoginUri = grid.LoginUri,
+                Store = Path.Combine(folder.Path, "store"),
+                ConfigFolder = Path.Combine(folder.Path, "config"),
                 Limits = new() { LocalReadDeadline = TimeSpan.FromSeconds(5) },
             });
             Assert.Contains($"<login>{app.LoginUri}</login>", await http.GetStringAsync(new Uri(app.LoginUri, "get_grid_info"), ct), StringComparison.Ordinal);
