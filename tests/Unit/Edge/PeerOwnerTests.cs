@@ -50,8 +50,8 @@ public sealed class PeerOwnerTests
         await using FrontHost host = await StartAsync();
         string url = $"http://127.0.0.1:{host.Port}/a/{host.Token.Text}/";
         (int Code, string Text) other = await RunAsync(setpriv, "--reuid", "65534", "--regid", "65534", "--clear-groups", curl, "-sS", "--max-time", "20", url);
-        // 52 and 56: nothing, or a reset, came back.
-        Assert.True(other is { Code: 52 or 56, Text: "" }, $"curl: {other}");
+        // 52 and 56: nothing, or a reset, came back; 7: the reset came before curl had looked whether it is connected.
+        Assert.True(other is { Code: 7 or 52 or 56, Text: "" }, $"curl: {other}");
         Assert.Equal((0, "asset-only /"), await RunAsync(curl, "-sS", "--max-time", "20", url));
     }
 
