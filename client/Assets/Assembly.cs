@@ -275,13 +275,10 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
 
     private Slice? Resolve(Reader reader)
     {
-        if (reader.Slice is null && Total >= 0)
-        {
-            Slice slice = reader.Range.Of(Total);
-            reader.Slice = slice;
-            reader.Position = slice.Bytes.Start;
-        }
-        return reader.Slice;
+        if (reader.Slice is not null || Total < 0) return reader.Slice;
+        Slice slice = reader.Range.Of(Total);
+        reader.Position = slice.Bytes.Start;
+        return reader.Slice = slice;
     }
 
     private void End(Fetch fetch, FetchEnd end)
