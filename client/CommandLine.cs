@@ -31,7 +31,10 @@ internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> 
             return new(new(), viewer, [], text.ToString().TrimEnd());
         }
 
-        List<string> errors = [.. parsed.Errors.Select(e => e.Message + " See --help.").Distinct()];
+        // What stands behind an option nobody knows was meant as its value, and is no mistake of its own.
+        IEnumerable<string> unknown = parsed.UnmatchedTokens.SkipWhile(t => !t.StartsWith('-')).Where(t => !t.StartsWith('-'));
+        List<string> errors = [.. parsed.Errors.Where(e => !unknown.Any(t => e.Message.EndsWith($"'{t}'.", StringComparison.Ordinal)))
+            .Select(e => e.Message + " See --help.").Distinct()];
         var read = new ClientOptions();
         string file = parsed.GetResult(config)?.Tokens is [{ Value: { } named }] ? named : "";
         if (file.Length == 0) file = Path.Combine(read.ConfigFolder, ConfigurationFile.Name);

@@ -8,21 +8,23 @@ namespace GlobalCache.Demo;
 /// <summary>The three visits side by side, for a person and for a program.</summary>
 internal static class DemoReport
 {
-    public static Table Table(IEnumerable<(SceneVisit Visit, long Store)> visits)
+    public static Table Table(IReadOnlyList<(SceneVisit Visit, long Store)> visits)
     {
         var table = new Table { Border = TableBorder.Rounded };
-        table.AddColumns("visit", "requests", "grid requests", "grid bytes", "store bytes", "first byte p50 / p95", "last byte p50 / p95", "scene complete");
-        foreach (TableColumn column in table.Columns.Skip(1)) column.RightAligned();
-        foreach ((SceneVisit v, long store) in visits)
-        {
-            table.AddRow(v.Name, v.Scene.Requests.ToString(CultureInfo.InvariantCulture), v.GridRequests.ToString(CultureInfo.InvariantCulture),
-                Bytes(v.GridBytesInAll), Bytes(store),
-                $"{Milliseconds(v.Scene.FirstByte(50))} / {Milliseconds(v.Scene.FirstByte(95))}",
-                $"{Milliseconds(v.Scene.LastByte(50))} / {Milliseconds(v.Scene.LastByte(95))}",
-                string.Create(CultureInfo.InvariantCulture, $"{v.Scene.Complete.TotalSeconds:0.00} s"));
-        }
-
+        table.AddColumn("");
+        foreach ((SceneVisit visit, _) in visits) table.AddColumn(new TableColumn(visit.Name).RightAligned());
+        Row("requests of the viewer", v => Count(v.Visit.Scene.Requests));
+        Row("requests to the grid", v => Count(v.Visit.GridRequests));
+        Row("bytes from the grid", v => Bytes(v.Visit.GridBytesInAll));
+        Row("bytes from the store", v => Bytes(v.Store));
+        Row("time to first byte, median", v => Milliseconds(v.Visit.Scene.FirstByte(50)));
+        Row("time to first byte, 95 %", v => Milliseconds(v.Visit.Scene.FirstByte(95)));
+        Row("time to last byte, median", v => Milliseconds(v.Visit.Scene.LastByte(50)));
+        Row("time to last byte, 95 %", v => Milliseconds(v.Visit.Scene.LastByte(95)));
+        Row("scene complete", v => string.Create(CultureInfo.InvariantCulture, $"{v.Visit.Scene.Complete.TotalSeconds:0.00} s"));
         return table;
+
+        void Row(string what, Func<(SceneVisit Visit, long Store), string> figure) => table.AddRow([what, .. visits.Select(figure)]);
     }
 
     public static string Json(IEnumerable<(SceneVisit Visit, long Store)> visits, bool ok)
@@ -43,6 +45,8 @@ internal static class DemoReport
         report["ok"] = ok;
         return JsonSerializer.Serialize(report);
     }
+
+    private static string Count(long count) => count.ToString(CultureInfo.InvariantCulture);
 
     public static string Bytes(long count) => count < 1 << 20
         ? string.Create(CultureInfo.InvariantCulture, $"{count / 1024.0:0.#} KiB")

@@ -7,6 +7,10 @@ namespace GlobalCache.Tests.Ways;
 public sealed class CommandLineTests
 {
     [Fact]
+    public void The_value_of_an_unknown_option_is_no_mistake_of_its_own() =>
+        Assert.Equal(["Unrecognized command or argument '--colour'. See --help."], CommandLine.Read(["--colour", "red"]).Errors);
+
+    [Fact]
     public void Without_anything_it_is_second_life_on_12080()
     {
         CommandLine line = Read();
