@@ -1,5 +1,6 @@
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Viewer;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.TestGrid;
 
@@ -21,7 +22,7 @@ public sealed class SimulatedViewerTests : IAsyncLifetime
         await viewer.WaitForEventAsync("EstablishAgentCommunication", cancelled: Cancelled);
         Assert.Contains(grid.Regions["RigTwo"], viewer.Simulators.Keys);
         Assert.True(await viewer.LogoutAsync(Cancelled));
-        Assert.Equal(0, grid.SessionCount);
+        await Eventually.EqualAsync(0, () => grid.SessionCount);
         Assert.Equal((0, 0), (viewer.SeedChanges, viewer.LostPackets));
     }
 
@@ -105,10 +106,10 @@ public sealed class SimulatedViewerTests : IAsyncLifetime
         await using SimulatedViewer viewer = await SimulatedViewer.LoginAsync(grid.LoginUri, cancelled: Cancelled);
         Assert.True(await viewer.TeleportAsync("HyperOne", Cancelled));
         Assert.True((await viewer.Assets.FetchAsync(SceneAsset.Of(far, GridAssets.SmallTexture), Cancelled)).Right);
-        Assert.Equal((0, 1), (grid.SessionCount, far.SessionCount));
+        await Eventually.EqualAsync((0, 1), () => (grid.SessionCount, far.SessionCount));
         Assert.True(await viewer.TeleportAsync("RigTwo", Cancelled));
         Assert.True((await viewer.Assets.FetchAsync(SceneAsset.Of(grid, GridAssets.SmallTexture), Cancelled)).Right);
-        Assert.Equal((1, 0), (grid.SessionCount, far.SessionCount));
+        await Eventually.EqualAsync((1, 0), () => (grid.SessionCount, far.SessionCount));
     }
 
     [Fact]
