@@ -64,7 +64,7 @@ public sealed record ClientLimits
     /// <summary>A session ends when the viewer has sent no datagram for this long. Default 120 s, 60 s – 1 h (PROTOCOL §4.4).</summary>
     public TimeSpan SessionIdle { get; init; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>Sockets and tokens live on for this long after a logout, for late packets. Default 5 s, 0 – 60 s (PROTOCOL §4.4).</summary>
+    /// <summary>Sockets and tokens live on for this long after a logout, for late packets; the grid's own answer is one. Default 5 s, 1 – 60 s (PROTOCOL §4.4).</summary>
     public TimeSpan LogoutLinger { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Viewers logged in at once. Default 16, 1 – 1 000. Further logins pass to the grid and come back unpatched with a warning.</summary>
@@ -110,7 +110,7 @@ public sealed class ClientLimitsValidator : AbstractValidator<ClientLimits>
         RuleFor(l => l.EventQueueRetry).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
         RuleFor(l => l.EventQueuePollTimeout).InclusiveBetween(TimeSpan.FromSeconds(60), TimeSpan.FromMinutes(10));
         RuleFor(l => l.SessionIdle).InclusiveBetween(TimeSpan.FromSeconds(60), TimeSpan.FromHours(1));
-        RuleFor(l => l.LogoutLinger).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(60));
+        RuleFor(l => l.LogoutLinger).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
         RuleFor(l => l.MaxSessions).InclusiveBetween(1, 1000);
         RuleFor(l => l.MaxRegionsPerSession).InclusiveBetween(16, 65535);
         RuleFor(l => l.MaxPatchedBodyBytes).InclusiveBetween(1 << 20, 256 << 20);

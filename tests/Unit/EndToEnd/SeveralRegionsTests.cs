@@ -37,7 +37,7 @@ public sealed class SeveralRegionsTests
     [Fact]
     public async Task T58_After_logout_sockets_and_sessions_are_gone()
     {
-        await using Proxied proxied = await Proxied.StartAsync(change: o => o with { Limits = o.Limits with { LogoutLinger = TimeSpan.Zero } });
+        await using Proxied proxied = await Proxied.StartAsync(change: o => o with { Limits = o.Limits with { LogoutLinger = TimeSpan.FromSeconds(1) } });
         HashSet<int> before = UdpPorts(), during;
         await using (SimulatedViewer viewer = await SimulatedViewer.LoginAsync(proxied.Client.LoginUri))
         {
