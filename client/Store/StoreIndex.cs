@@ -20,14 +20,17 @@ internal sealed class StoreIndex : IDisposable
     private StoreIndex(SqliteConnection connection)
     {
         _connection = connection;
-        _rows = Prepare("SELECT id, plain, place, uses, main FROM asset WHERE id BETWEEN $a AND $b", "$a", "$b");
+        // A flipped bit may leave any value of any type in a row; what is no row of ours is not there.
+        const string whole = "typeof(plain) = 'integer' AND plain BETWEEN 1 AND 67108864 AND typeof(name) = 'blob' AND typeof(digest) = 'blob' "
+            + "AND typeof(place) = 'integer' AND typeof(uses) = 'integer' AND uses BETWEEN 0 AND 255 AND typeof(main) = 'integer'";
+        _rows = Prepare($"SELECT id, plain, place, uses, main FROM asset WHERE id BETWEEN $a AND $b AND {whole}", "$a", "$b");
         _insert = Prepare("INSERT OR REPLACE INTO asset(id, name, plain, digest, place, main, uses) VALUES($a, $b, $c, $d, $e, $f, 0)",
             "$a", "$b", "$c", "$d", "$e", "$f");
         _nameOf = Prepare("SELECT name FROM asset WHERE id = $a", "$a");
         _delete = Prepare("DELETE FROM asset WHERE id = $a", "$a");
         _update = Prepare("UPDATE asset SET uses = $b WHERE id = $a", "$a", "$b");
         _move = Prepare("UPDATE asset SET uses = $b, main = $c, place = $d WHERE id = $a", "$a", "$b", "$c", "$d");
-        _next = Prepare("SELECT id, name, digest, plain FROM asset WHERE id > $a ORDER BY id LIMIT 1", "$a");
+        _next = Prepare($"SELECT id, name, digest, plain FROM asset WHERE id > $a AND {whole} ORDER BY id LIMIT 1", "$a");
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
         _rollback = Prepare("ROLLBACK");
