@@ -12,6 +12,8 @@ namespace GlobalCache.Client.Edge;
 /// </summary>
 internal sealed class AssetCapture : IAsyncDisposable
 {
+    private static readonly TimeSpan LastKeeps = TimeSpan.FromSeconds(2);
+
     private readonly Assemblies _assemblies;
     private readonly AssetStore _store;
     private readonly Exclusions _exclusions;
@@ -60,11 +62,13 @@ internal sealed class AssetCapture : IAsyncDisposable
     /// <summary>Do not try again to complete or keep this one for a while.</summary>
     public void Refuse(Assembly assembly) => _refused.Set(assembly.Key, true);
 
+    /// <summary>Keeps what is complete already, as long as that takes no more than a moment: it will not have to be fetched again.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
         _complete.Writer.TryComplete();
         _incomplete.Writer.TryComplete();
+        await Task.WhenAny(_keeping, Task.Delay(LastKeeps, _time));
+        await _stop.CancelAsync();
         await _keeping;
         _stop.Dispose();
     }
