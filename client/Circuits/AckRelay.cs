@@ -43,7 +43,7 @@ internal sealed class AckRelay(Lane[] lanes, CircuitCounters counters, ICircuitT
         for (int i = 0; i < Housekeeping.AckCount(body); i++)
         {
             uint id = Housekeeping.AckAt(body, i);
-            bool theirs = TryTranslate(now, direction, id, out ids[count]);
+            bool theirs = TryTranslate(now, direction, datagram.Header.Sequence, id, out ids[count]);
             same &= theirs && ids[count] == id;
             count += theirs ? 1 : 0;
         }
@@ -84,20 +84,20 @@ internal sealed class AckRelay(Lane[] lanes, CircuitCounters counters, ICircuitT
         int count = 0;
         for (int i = 0; i < datagram.Header.AckCount; i++)
         {
-            count += TryTranslate(now, direction, datagram.AckAt(i), out ids[count]) ? 1 : 0;
+            count += TryTranslate(now, direction, datagram.Header.Sequence, datagram.AckAt(i), out ids[count]) ? 1 : 0;
         }
 
         return count;
     }
 
-    private bool TryTranslate(long now, Direction direction, uint number, out uint sequence)
+    private bool TryTranslate(long now, Direction direction, uint carrier, uint number, out uint sequence)
     {
         Lane acked = lanes[1 - (int)direction];
         long unwrapped = acked.Map.Unwrap(number);
         if (acked.Sent.Acknowledge(unwrapped))
         {
             sequence = 0;
-            tap?.Acked(now, (Direction)(1 - (int)direction), unwrapped);
+            tap?.Acked(now, (Direction)(1 - (int)direction), unwrapped, carrier);
             return false;
         }
 

@@ -210,8 +210,9 @@ internal sealed class Circuit
                 break;
         }
 
-        datagram.SetSequence(lane.Map.Forward(datagram.Header.Sequence));
+        // Before the number changes: acks are told by the one their carrier came with.
         _acks.TranslateAppended(now, direction, ref datagram);
+        datagram.SetSequence(lane.Map.Forward(datagram.Header.Sequence));
         if (datagram.Message != Message.PacketAck && !datagram.Header.Resent)
         {
             AckRelay.Append(lane, ref datagram);

@@ -43,8 +43,11 @@ internal interface ICircuitTap
     /// </summary>
     Verdict Inspect(long now, Direction direction, ref Datagram datagram, Circuit circuit, IDatagramSink sink);
 
-    /// <summary>An injected reliable packet has reached its receiver.</summary>
-    void Acked(long now, Direction direction, long number);
+    /// <summary>
+    /// An injected reliable packet has reached its receiver, says the packet numbered <paramref name="carrier"/>: what its sender sent before that
+    /// one (<see cref="SequenceMap"/> order) it may have sent without knowing.
+    /// </summary>
+    void Acked(long now, Direction direction, long number, uint carrier);
 
     /// <summary>An injected reliable packet has been given up.</summary>
     void Lost(long now, Direction direction, long number);

@@ -95,7 +95,7 @@ internal sealed class TestTap : ICircuitTap
         return OnPacket(direction, ref datagram, circuit);
     }
 
-    public void Acked(long now, Direction direction, long number) => AckedNumbers.Add(number);
+    public void Acked(long now, Direction direction, long number, uint carrier) => AckedNumbers.Add(number);
 
     public void Lost(long now, Direction direction, long number) => LostNumbers.Add(number);
 
