@@ -46,10 +46,11 @@ public sealed class RecordedAssetsTests
                 if (part is not null) Assert.Equal(file.Length, part.Length);
             }
 
-            // The grid is asked again only for a texture that was asked for as a sound: that is never kept.
+            // The grid is asked again only for a texture that was asked for as a sound: that is never kept. (Not even for that, if the
+            // second request comes while the first one's bytes are still being looked at.)
             int again = asked.Count(a => a.Target.EndsWith("sound_id=6c0ca000-0000-4000-8000-000000000003", StringComparison.Ordinal));
             long requests = ids.Sum(proxied.Grid.Counters.RequestsFor);
-            if (pass == 1) Assert.Equal(again, requests - before);
+            if (pass == 1) Assert.InRange(requests - before, 0, again);
             before = requests;
         }
     }
