@@ -61,31 +61,20 @@ internal static class BakedTextures
         }
     }
 
-    /// <summary>
-    /// The first field of a TextureEntry (PROTOCOL §6.3): the texture of all faces, then (face mask, texture) for those that differ, until a
-    /// mask of 0. A mask is base-128, most significant group first.
-    /// </summary>
-    private static void FindInFaces(ReadOnlySpan<byte> textureEntry, Action<Guid> found)
+    /// <summary>A TextureEntry behind its length; one that is cut off counts as far as it goes.</summary>
+    private static void FindInFaces(ReadOnlySpan<byte> field, Action<Guid> found)
     {
-        if (textureEntry.Length < 2)
+        if (field.Length < 2)
         {
             return;
         }
 
-        ReadOnlySpan<byte> rest = textureEntry[2..];
-        rest = rest[..Math.Min(rest.Length, BinaryPrimitives.ReadUInt16LittleEndian(textureEntry))];
-        if (rest.Length < 16)
-        {
-            return;
-        }
-
+        ReadOnlySpan<byte> bytes = field[2..];
+        var entry = new TextureEntry(bytes[..Math.Min(bytes.Length, BinaryPrimitives.ReadUInt16LittleEndian(field))]);
         Span<Guid> faces = stackalloc Guid[BakedFaces.Length];
-        faces.Fill(new Guid(rest[..16], bigEndian: true));
-        rest = rest[16..];
-        while (TryMask(ref rest, out ulong mask) && mask != 0 && rest.Length >= 16)
+        faces.Clear();
+        while (entry.TryNext(out ulong mask, out Guid texture))
         {
-            var texture = new Guid(rest[..16], bigEndian: true);
-            rest = rest[16..];
             for (int i = 0; i < faces.Length; i++)
             {
                 faces[i] = (mask >> BakedFaces[i] & 1) != 0 ? texture : faces[i];
@@ -99,22 +88,6 @@ internal static class BakedTextures
                 Report(faces[i], found);
             }
         }
-    }
-
-    private static bool TryMask(ref ReadOnlySpan<byte> rest, out ulong mask)
-    {
-        mask = 0;
-        for (int i = 0; i < rest.Length; i++)
-        {
-            mask = (mask << 7) | (rest[i] & 0x7Fu);
-            if (rest[i] < 0x80)
-            {
-                rest = rest[(i + 1)..];
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private static void Report(ReadOnlySpan<byte> uuid, Action<Guid> found) => Report(new Guid(uuid[..16], bigEndian: true), found);
