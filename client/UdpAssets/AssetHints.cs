@@ -228,11 +228,12 @@ internal static class AssetHints
         }
     }
 
-    private static bool Has(Packed flags, Packed flag) => (flags & flag) != 0;
+    private static bool Has(Packed flags, Packed flag) => (flags & flag) != Packed.None;
 
     [Flags]
     private enum Packed : uint
     {
+        None = 0,
         ScratchPad = 0x01,
         Tree = 0x02,
         Text = 0x04,
