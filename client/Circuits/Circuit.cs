@@ -70,7 +70,11 @@ internal sealed class Circuit
         }
 
         CircuitWatch.See(direction, datagram, _sim, _scope);
-        Closed |= datagram.Message is Message.CloseCircuit or Message.DisableSimulator;
+        if (datagram.Message is Message.CloseCircuit or Message.DisableSimulator)
+        {
+            End();
+        }
+
         switch (fate == Fate.Unseen ? Judge(now, direction, ref datagram, sink) : Verdict.Forward)
         {
             case Verdict.Swallow:
@@ -82,8 +86,10 @@ internal sealed class Circuit
                 return;
             default:
                 Forward(now, direction, ref datagram, firstCopy: fate == Fate.Unseen, sink);
-                return;
+                break;
         }
+
+        TickTap(now, sink);
     }
 
     /// <summary>
@@ -101,9 +107,12 @@ internal sealed class Circuit
         return true;
     }
 
+    /// <summary>An injected packet is not to be sent again: it is still told as acked or, once its time is up, as lost.</summary>
+    public void StopResending(Direction direction, long number) => _lanes[(int)direction].Sent.StopResending(number);
+
     /// <summary>
     /// Sends a packet of our own: <paramref name="body"/> behind the message's number, uncoded. A reliable one is resent until it is acked or
-    /// given up; the tap hears which. False: the direction has not begun, too many are unacked, or the body is too long for one datagram.
+    /// given up; the tap hears which. False: the direction has not begun or is over, too many are unacked, or the body is too long for one datagram.
     /// </summary>
     public bool TryInject(long now, Direction direction, Message message, ReadOnlySpan<byte> body, bool reliable, IDatagramSink sink, out long number)
     {
@@ -111,7 +120,7 @@ internal sealed class Circuit
         number = 0;
         Lane lane = _lanes[(int)direction];
         int length = PacketHeader.Size + MessageId.SizeOf(message) + body.Length;
-        if (!lane.Map.Started || length > MaxLength || (reliable && lane.Sent.Count == ReliablePackets.Capacity))
+        if (!lane.Map.Started || length > MaxLength || (reliable && (Closed || lane.Sent.Count == ReliablePackets.Capacity)))
         {
             return false;
         }
@@ -136,9 +145,11 @@ internal sealed class Circuit
         return true;
     }
 
-    /// <summary>Does what is due: held packets, resends, acks owed, the tap. Extra calls are harmless.</summary>
+    /// <summary>Does what is due: the tap, held packets, resends, acks owed. Extra calls are harmless.</summary>
     public void Tick(long now, IDatagramSink sink)
     {
+        // First: a tap that is called late decides all the same before its time is up.
+        _tap?.Tick(now, this, sink);
         while (_held.TryTakeDue(now, out HeldPackets.Held held))
         {
             Release(now, held, Verdict.Forward, default, sink);
@@ -147,10 +158,10 @@ internal sealed class Circuit
         for (Direction direction = Direction.ToSim; direction <= Direction.ToViewer; direction++)
         {
             Lane lane = _lanes[(int)direction];
-            lane.Sent.Resend(now, lane.Ping, direction, sink, _lost);
+            lane.Sent.Resend(now, lane.Ping, direction, sink, _tap, _lost);
             foreach (long number in _lost)
             {
-                lane.Sent.Acknowledge(number);
+                lane.Sent.Forget(number);
                 _tap?.Lost(now, direction, number);
             }
 
@@ -161,7 +172,28 @@ internal sealed class Circuit
             }
         }
 
-        _tap?.Tick(now, this, sink);
+        TickTap(now, sink);
+    }
+
+    /// <summary>The circuit is over, by either end's word or because another takes its place. What still comes is forwarded; nothing is sent by ourselves but acks.</summary>
+    public void End()
+    {
+        Closed = true;
+        foreach (Lane lane in _lanes)
+        {
+            lane.Sent.Clear();
+        }
+
+        _tap?.End();
+    }
+
+    // What has been acked or lost may leave the tap something to do at once.
+    private void TickTap(long now, IDatagramSink sink)
+    {
+        if (_tap is not null && _tap.Deadline <= now)
+        {
+            _tap.Tick(now, this, sink);
+        }
     }
 
     private Verdict Judge(long now, Direction direction, ref Datagram datagram, IDatagramSink sink) => datagram.Message switch

@@ -49,9 +49,15 @@ internal interface ICircuitTap
     /// </summary>
     void Acked(long now, Direction direction, long number, uint carrier);
 
+    /// <summary>An injected reliable packet, first sent at <paramref name="sent"/>, has been sent once more: it, or its ack, is taken for lost.</summary>
+    void Resent(long now, Direction direction, long number, long sent);
+
     /// <summary>An injected reliable packet has been given up.</summary>
     void Lost(long now, Direction direction, long number);
 
     /// <summary>The deadline has come, or the owner was asked to wake the circuit. Extra calls are harmless.</summary>
     void Tick(long now, Circuit circuit, IDatagramSink sink);
+
+    /// <summary>The circuit is over: nothing more can be injected, and what is held for it is to be let go. May come twice.</summary>
+    void End();
 }

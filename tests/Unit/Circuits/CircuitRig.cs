@@ -85,7 +85,11 @@ internal sealed class TestTap : ICircuitTap
 
     public List<long> LostNumbers { get; } = [];
 
+    public List<long> ResentNumbers { get; } = [];
+
     public List<uint> Inspected { get; } = [];
+
+    public bool Ended { get; private set; }
 
     public long Deadline { get; set; } = Circuit.Never;
 
@@ -97,7 +101,11 @@ internal sealed class TestTap : ICircuitTap
 
     public void Acked(long now, Direction direction, long number, uint carrier) => AckedNumbers.Add(number);
 
+    public void Resent(long now, Direction direction, long number, long sent) => ResentNumbers.Add(number);
+
     public void Lost(long now, Direction direction, long number) => LostNumbers.Add(number);
+
+    public void End() => Ended = true;
 
     public int Ticks => Volatile.Read(ref _ticks);
 
