@@ -45,14 +45,30 @@ internal sealed class Circuit
 
     /// <summary>
     /// One datagram has come, on its way in <paramref name="direction"/>. It is edited in place: the buffer should have some room behind
-    /// <paramref name="length"/> for appended acks and longer seeds; without room they stay out.
+    /// <paramref name="length"/> for appended acks and longer seeds; without room they stay out. Everything it brings about has been sent on return.
     /// </summary>
     public void Receive(long now, Direction direction, Span<byte> buffer, int length, IDatagramSink sink)
+    {
+        int left = Admit(now, direction, buffer, length, sink);
+        if (left > 0)
+        {
+            sink.Send(direction, buffer[..left]);
+        }
+
+        TickTap(now, sink);
+    }
+
+    /// <summary>
+    /// As <see cref="Receive"/>, but the datagram itself is left to the caller to send on: as many bytes of the buffer as this returns, after what
+    /// has gone to the sink; 0: it goes no further. <see cref="Tick"/> is then his to call if <see cref="NextDeadline"/> has come. For an owner
+    /// who would not hold his lock while he sends.
+    /// </summary>
+    public int Admit(long now, Direction direction, Span<byte> buffer, int length, IDatagramSink sink)
     {
         if (!Datagram.TryRead(buffer, length, out Datagram datagram))
         {
             Counters.Malformed++;
-            return;
+            return 0;
         }
 
         Fate fate = _lanes[(int)direction].Map.Observe(datagram.Header.Sequence);
@@ -60,13 +76,13 @@ internal sealed class Circuit
         {
             case Fate.Forgotten:
                 Counters.Forgotten++;
-                return;
+                return 0;
             case Fate.Held:
                 _acks.Keep(now, direction, datagram);
-                return;
+                return 0;
             case Fate.Swallowed:
                 Swallow(now, direction, datagram);
-                return;
+                return 0;
         }
 
         CircuitWatch.See(direction, datagram, _sim, _scope);
@@ -79,17 +95,14 @@ internal sealed class Circuit
         {
             case Verdict.Swallow:
                 Swallow(now, direction, datagram);
-                return;
+                return 0;
             case Verdict.Hold when _held.TryAdd(direction, datagram.Header.Sequence, datagram.Bytes, now):
                 _lanes[(int)direction].Map.Hold(datagram.Header.Sequence);
                 Counters.Held++;
-                return;
+                return 0;
             default:
-                Forward(now, direction, ref datagram, firstCopy: fate == Fate.Unseen, sink);
-                break;
+                return TryForward(now, direction, ref datagram, firstCopy: fate == Fate.Unseen) ? datagram.Length : 0;
         }
-
-        TickTap(now, sink);
     }
 
     /// <summary>
@@ -219,21 +232,25 @@ internal sealed class Circuit
                     datagram.TryReplaceBody(body);
                 }
 
-                Forward(now, held.Direction, ref datagram, firstCopy: true, sink);
+                if (TryForward(now, held.Direction, ref datagram, firstCopy: true))
+                {
+                    sink.Send(held.Direction, datagram.Bytes);
+                }
             }
         }
 
         HeldPackets.Return(held);
     }
 
-    private void Forward(long now, Direction direction, ref Datagram datagram, bool firstCopy, IDatagramSink sink)
+    /// <summary>Makes the datagram what its receiver is to see. False: nothing is left to send.</summary>
+    private bool TryForward(long now, Direction direction, ref Datagram datagram, bool firstCopy)
     {
         Lane lane = _lanes[(int)direction];
         switch (datagram.Message)
         {
             case Message.PacketAck when !_acks.TranslateBody(now, direction, ref datagram) && (firstCopy || !datagram.Header.Reliable):
                 Swallow(now, direction, datagram);
-                return;
+                return false;
             case Message.StartPingCheck or Message.CompletePingCheck:
                 Ping(now, direction, ref datagram);
                 break;
@@ -250,8 +267,8 @@ internal sealed class Circuit
             AckRelay.Append(lane, ref datagram);
         }
 
-        sink.Send(direction, datagram.Bytes);
         Counters.Forwarded++;
+        return true;
     }
 
     private void Swallow(long now, Direction direction, in Datagram datagram)

@@ -1,201 +1,200 @@
-using System.Buffers.Binary;
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
-using GlobalCache.Client.Circuits;
-using GlobalCache.Client.Edge;
-using GlobalCache.Client.Sessions;
-using GlobalCache.Policy;
-using Microsoft.Extensions.Logging.Abstractions;
-
 namespace GlobalCache.Bench;
 
 /// <summary>
-/// Forwarded UDP at 2 000 packets a second, half each way, through the pump and directly in turn. Latency is from before the send to after the
-/// receive of each packet, both ends in this process; what is added is the difference of the two, median of the rounds.
+/// Forwarded UDP: sim, viewer and what lies between them are processes of their own on the two cores there are. The same ends send directly,
+/// through the <see cref="BareForwarder"/> and through the pump in turn.
 /// </summary>
-/// <param name="PacketsPerSecond">Rate that was asked for.</param>
-/// <param name="Packets">Sent through the pump, all rounds.</param>
-/// <param name="Lost">Of these, not received.</param>
-/// <param name="DirectMedianMicroseconds">Latency without the pump.</param>
-/// <param name="DirectP99Microseconds">Latency without the pump.</param>
-/// <param name="MedianMicroseconds">Latency through the pump.</param>
-/// <param name="P99Microseconds">Latency through the pump.</param>
-/// <param name="AddedMedianMicroseconds">Median of the rounds' differences.</param>
-/// <param name="AddedP99Microseconds">Median of the rounds' differences.</param>
-/// <param name="BytesAllocatedPerPacket">Whole process, above a direct round; the quietest round.</param>
-/// <param name="CpuMicrosecondsPerPacket">Whole process, above a direct round; median of the rounds.</param>
-/// <param name="IdleCpuPercent">Of one core, with one open circuit on which nothing is sent.</param>
-public sealed record LludpFigures(
-    int PacketsPerSecond, int Packets, int Lost, double DirectMedianMicroseconds, double DirectP99Microseconds, double MedianMicroseconds,
-    double P99Microseconds, double AddedMedianMicroseconds, double AddedP99Microseconds, double BytesAllocatedPerPacket,
-    double CpuMicrosecondsPerPacket, double IdleCpuPercent);
-
-/// <summary>Measures <see cref="LludpFigures"/>; about 20 s.</summary>
-public static class LludpBench
+internal sealed class LludpBench : IAsyncDisposable
 {
-    private const int Rate = 2000;
     private const int Rounds = 7;
-    private const int PacketsPerRound = Rate;
+    private const int StreamMilliseconds = 1000;
+    private const int Pings = 12_000;
+    private const int OpenRate = 50_000;
+    private const int CalmRate = 1000;
+    private const int Injected = 10_000;
 
-    /// <summary>Opens a circuit between two sockets of its own and measures it.</summary>
-    public static async Task<LludpFigures> RunAsync()
+    private readonly ToldProcess _sim;
+    private readonly ToldProcess _viewer;
+    private readonly Way _direct;
+    private readonly Way _bare;
+    private readonly Way _pump;
+
+    private LludpBench(ToldProcess sim, ToldProcess viewer, Way bare, Way pump) =>
+        (_sim, _viewer, _direct, _bare, _pump) = (sim, viewer, new Way(null, viewer.Port, sim.Port), bare, pump);
+
+    /// <summary>Where the sim and the viewer send to, and the process between.</summary>
+    private sealed record Way(ToldProcess? Process, int SimSendsTo, int ViewerSendsTo);
+
+    private sealed record Stream(double Pps, double CpuMicros, double Bytes, int Stalls);
+
+    private sealed record Steady(int Sent, int Lost, double P50, double P99, double CpuMicros);
+
+    /// <summary>Measures the parts that are wanted; all of them take about a minute and a half.</summary>
+    public static async Task<LludpFigures> RunAsync(Func<string, bool> wanted)
     {
-        var directory = new Directory();
-        var identity = new CircuitIdentity(1, Guid.NewGuid(), Guid.NewGuid());
-        await using var pump = new UdpPump(identity, directory, new CircuitEvents(static _ => { }, static _ => { }), new ClientLimits(), TimeProvider.System, NullLogger.Instance);
-        using var sim = new End(9);
-        using var viewer = new End(4);
-        IPEndPoint local = pump.Open(sim.Address) ?? throw new InvalidOperationException("no UDP socket");
-        viewer.Send(UseCircuitCode(identity), local.Serialize());
-        SocketAddress upstream = sim.Accept();
+        await using LludpBench bench = await StartAsync();
+        LludpFigures figures = await bench.IdleAsync();
 
-        TimeSpan idleFrom = Environment.CpuUsage.TotalTime;
+        // Until everything is compiled that will be.
+        await RoundsAsync(bench.Ways, bench.StreamAsync, rounds: 1);
+        await RoundsAsync(bench.Ways, bench.PingAsync, rounds: 1);
+        figures = wanted("stream") ? await bench.StreamsAsync(figures) : figures;
+        figures = wanted("injected") ? await bench.InjectedAsync(figures) : figures;
+        figures = wanted("latency") ? await bench.LatencyAsync(figures) : figures;
+        figures = wanted("open") ? await bench.OpenLoopAsync(figures) : figures;
+        return wanted("calm") ? await bench.CalmAsync(figures) : figures;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ToldProcess? process in new[] { _pump.Process, _bare.Process, _viewer, _sim })
+        {
+            await process!.DisposeAsync();
+        }
+    }
+
+    private static async Task<LludpBench> StartAsync()
+    {
+        ToldProcess sim = await ToldProcess.StartAsync(UdpEnd.Verb, "sim"), viewer = await ToldProcess.StartAsync(UdpEnd.Verb, "viewer");
+
+        // Both learn the viewer's address from its first packet; the sim learns where to send to from where that comes from.
+        async Task<Way> OpenAsync(string verb)
+        {
+            ToldProcess process = await ToldProcess.StartAsync(verb, $"{sim.Port}");
+            await viewer.AskAsync($"open {process.Port}");
+            return new Way(process, (await sim.AskAsync("accept")).GetInt32(), process.Port);
+        }
+
+        return new LludpBench(sim, viewer, await OpenAsync(BareForwarder.Verb), await OpenAsync(PumpProcess.Verb));
+    }
+
+    private Way[] Ways => [_direct, _bare, _pump];
+
+    private async Task<LludpFigures> IdleAsync()
+    {
+        // The first answer compiles what answers.
+        await _pump.Process!.UsageAsync();
+        Usage before = await _pump.Process.UsageAsync();
         await Task.Delay(TimeSpan.FromSeconds(2));
-        double idle = (Environment.CpuUsage.TotalTime - idleFrom).TotalSeconds / 2 * 100;
-
-        Task<Round> Direct() => RoundAsync(sim, viewer.Address.Serialize(), viewer, sim.Address.Serialize());
-        Task<Round> Pumped() => RoundAsync(sim, upstream, viewer, local.Serialize());
-        await Direct();
-        await Pumped();
-        var direct = new List<Round>();
-        var pumped = new List<Round>();
-        for (int i = 0; i < Rounds; i++)
-        {
-            direct.Add(await Direct());
-            pumped.Add(await Pumped());
-        }
-
-        return new LludpFigures(Rate, Rounds * PacketsPerRound, pumped.Sum(r => r.Lost),
-            Median(direct.Select(r => r.Median)), Median(direct.Select(r => r.P99)), Median(pumped.Select(r => r.Median)), Median(pumped.Select(r => r.P99)),
-            Median(pumped.Zip(direct, (p, d) => p.Median - d.Median)), Median(pumped.Zip(direct, (p, d) => p.P99 - d.P99)),
-            Math.Max(0, pumped.Zip(direct, (p, d) => p.Allocated - d.Allocated).Min()) / (double)PacketsPerRound,
-            Median(pumped.Zip(direct, (p, d) => p.CpuMicroseconds - d.CpuMicroseconds)) / PacketsPerRound, idle);
+        double used = (await _pump.Process.UsageAsync()).CpuMicroseconds - before.CpuMicroseconds;
+        return new LludpFigures { IdleCpuPercent = 100 * used / 2e6 };
     }
 
-    private sealed record Round(double Median, double P99, int Lost, long Allocated, double CpuMicroseconds);
-
-    private static async Task<Round> RoundAsync(End sim, SocketAddress simSendsTo, End viewer, SocketAddress viewerSendsTo)
+    private async Task<LludpFigures> StreamsAsync(LludpFigures figures)
     {
-        sim.Begin();
-        viewer.Begin();
-        long allocated = GC.GetTotalAllocatedBytes(precise: true);
-        TimeSpan cpu = Environment.CpuUsage.TotalTime;
-
-        // A thread that sleeps to the next millisecond: bursts of two packets, one each way, as a busy region's come.
-        await Task.Factory.StartNew(() =>
+        List<Stream[]> rounds = await RoundsAsync(Ways, StreamAsync);
+        return figures with
         {
-            long start = Stopwatch.GetTimestamp();
-            for (int sent = 0; sent < PacketsPerRound; sent += 2)
-            {
-                while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < sent * 1000.0 / Rate)
-                {
-                    Thread.Sleep(1);
-                }
-
-                sim.SendStamped(1000, simSendsTo);
-                viewer.SendStamped(120, viewerSendsTo);
-            }
-
-            Thread.Sleep(50);
-        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
-        double cpuMicroseconds = (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds;
-        allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
-        double[] latencies = [.. sim.Latencies.Concat(viewer.Latencies).Order()];
-        return new Round(latencies[latencies.Length / 2], latencies[latencies.Length * 99 / 100], PacketsPerRound - latencies.Length, allocated, cpuMicroseconds);
+            DirectPps = Median(rounds, r => r[0].Pps),
+            BarePps = Median(rounds, r => r[1].Pps),
+            PumpPps = Median(rounds, r => r[2].Pps),
+            RatioPps = Median(rounds, r => r[2].Pps / r[1].Pps),
+            BareCpuMicros = Median(rounds, r => r[1].CpuMicros),
+            PumpCpuMicros = Median(rounds, r => r[2].CpuMicros),
+            RatioCpu = Median(rounds, r => r[2].CpuMicros / r[1].CpuMicros),
+            BytesPerPacket = Math.Round(Math.Max(0, rounds.Min(r => r[2].Bytes - r[1].Bytes)), 2),
+            Stalls = rounds.Sum(r => r.Sum(s => s.Stalls)),
+        };
     }
 
-    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
-
-    private static byte[] UseCircuitCode(CircuitIdentity identity)
+    /// <summary>Each round without, then with 10 000 packets injected just before, as many of them outstanding as the circuit keeps.</summary>
+    private async Task<LludpFigures> InjectedAsync(LludpFigures figures)
     {
-        byte[] packet = new byte[46];
-        new byte[] { 0x40, 0, 0, 0, 1, 0, 0xFF, 0xFF, 0, 3 }.CopyTo(packet, 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(packet.AsSpan(10), identity.CircuitCode);
-        identity.SessionId.TryWriteBytes(packet.AsSpan(14), bigEndian: true, out _);
-        identity.AgentId.TryWriteBytes(packet.AsSpan(30), bigEndian: true, out _);
-        return packet;
+        int outstanding = 0;
+        bool inject = false;
+        List<Stream[]> rounds = await RoundsAsync([_pump, _pump], async way =>
+        {
+            if (inject)
+            {
+                await way.Process!.AskAsync($"inject {Injected}");
+                await StreamAsync(way, 200);
+                outstanding = (await way.Process.AskAsync("unacked")).GetInt32();
+            }
+
+            inject = !inject;
+            return await StreamAsync(way);
+        });
+        return figures with { RatioCpuInjected = Median(rounds, r => r[1].CpuMicros / r[0].CpuMicros), Outstanding = outstanding };
     }
 
-    /// <summary>A viewer or a sim: sends numbered packets that carry the time, and a thread that notes when such packets come.</summary>
-    private sealed class End : IDisposable
+    private async Task<LludpFigures> LatencyAsync(LludpFigures figures)
     {
-        private readonly Socket _socket = UdpSockets.Bind(IPAddress.Loopback);
-        private readonly byte[] _packet = new byte[1100];
-        private readonly double[] _latencies = new double[PacketsPerRound];
-        private readonly Thread _receiver;
-        private uint _sequence = 1;
-        private int _received;
-
-        public End(byte message)
+        List<UdpEnd.PingPonged[]> rounds = await RoundsAsync(Ways, PingAsync);
+        return figures with
         {
-            _packet[0] = 0x40;
-            _packet[6] = message;
-            _receiver = new Thread(Receive) { IsBackground = true };
-        }
-
-        public IPEndPoint Address => (IPEndPoint)_socket.LocalEndPoint!;
-
-        public IEnumerable<double> Latencies => _latencies.Take(Volatile.Read(ref _received));
-
-        public void Send(byte[] packet, SocketAddress to) => _socket.SendTo(packet, SocketFlags.None, to);
-
-        /// <summary>Waits for the first packet; where it came from.</summary>
-        public SocketAddress Accept()
-        {
-            SocketAddress source = UdpSockets.NewAddress();
-            _socket.ReceiveTimeout = 5000;
-            _socket.ReceiveFrom(new byte[2048], SocketFlags.None, source);
-            _socket.ReceiveTimeout = 0;
-            return source;
-        }
-
-        public void Begin()
-        {
-            Volatile.Write(ref _received, 0);
-            if (_receiver.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
-            {
-                _receiver.Start();
-            }
-        }
-
-        public void SendStamped(int length, SocketAddress to)
-        {
-            BinaryPrimitives.WriteUInt32BigEndian(_packet.AsSpan(1), ++_sequence);
-            BinaryPrimitives.WriteInt64LittleEndian(_packet.AsSpan(7), Stopwatch.GetTimestamp());
-            _socket.SendTo(_packet.AsSpan(0, length), SocketFlags.None, to);
-        }
-
-        public void Dispose() => _socket.Dispose();
-
-        private void Receive()
-        {
-            byte[] buffer = new byte[2048];
-            try
-            {
-                while (true)
-                {
-                    int length = _socket.Receive(buffer);
-                    long sent = BinaryPrimitives.ReadInt64LittleEndian(buffer.AsSpan(7));
-                    if (length > 100 && _received < _latencies.Length)
-                    {
-                        _latencies[_received] = Stopwatch.GetElapsedTime(sent).TotalMicroseconds;
-                        Volatile.Write(ref _received, _received + 1);
-                    }
-                }
-            }
-            catch (SocketException)
-            {
-                // Disposed.
-            }
-        }
+            DirectP50Micros = Median(rounds, r => r[0].P50),
+            DirectP99Micros = Median(rounds, r => r[0].P99),
+            BareAddedP50Micros = Median(rounds, r => r[1].P50 - r[0].P50),
+            BareAddedP99Micros = Median(rounds, r => r[1].P99 - r[0].P99),
+            AddedP50Micros = Median(rounds, r => r[2].P50 - r[0].P50),
+            AddedP99Micros = Median(rounds, r => r[2].P99 - r[0].P99),
+        };
     }
 
-    private sealed class Directory : IRegionDirectory
+    private async Task<LludpFigures> OpenLoopAsync(LludpFigures figures)
     {
-        public IPEndPoint? MapSim(IPEndPoint sim) => null;
+        List<Steady[]> rounds = await RoundsAsync([_pump], way => SteadyAsync(way, OpenRate, 0), rounds: 3);
+        return figures with { OpenLoopLost = rounds.Sum(r => r[0].Lost), OpenLoopPackets = rounds.Sum(r => r[0].Sent) };
+    }
 
-        public string? MapSeed(string realSeed, IPEndPoint sim) => null;
+    private async Task<LludpFigures> CalmAsync(LludpFigures figures)
+    {
+        List<Steady[]> rounds = await RoundsAsync([_direct, _pump], way => SteadyAsync(way, CalmRate, CalmRate));
+        return figures with
+        {
+            PacketsPerSecond = 2 * CalmRate,
+            Packets = rounds.Sum(r => r[1].Sent),
+            Lost = rounds.Sum(r => r[1].Lost),
+            AddedMedianMicroseconds = Median(rounds, r => r[1].P50 - r[0].P50),
+            AddedP99Microseconds = Median(rounds, r => r[1].P99 - r[0].P99),
+            CpuMicrosecondsPerPacket = Median(rounds, r => r[1].CpuMicros),
+        };
+    }
+
+    /// <summary>One way after the other, and that several times; so that what else the machine does falls on all of them.</summary>
+    private static async Task<List<T[]>> RoundsAsync<T>(Way[] ways, Func<Way, Task<T>> measure, int rounds = Rounds)
+    {
+        var results = new List<T[]>();
+        for (int round = 0; round < rounds; round++)
+        {
+            var row = new T[ways.Length];
+            for (int i = 0; i < ways.Length; i++)
+            {
+                row[i] = await measure(ways[i]);
+            }
+
+            results.Add(row);
+        }
+
+        return results;
+    }
+
+    private static double Median<T>(IEnumerable<T> rounds, Func<T, double> figure) => Statistics.Median(rounds.Select(figure));
+
+    private Task<Stream> StreamAsync(Way way) => StreamAsync(way, StreamMilliseconds);
+
+    private async Task<Stream> StreamAsync(Way way, int milliseconds)
+    {
+        Usage? before = way.Process is null ? null : await way.Process.UsageAsync();
+        var streamed = await _sim.AskAsync<UdpEnd.Streamed>($"stream {way.SimSendsTo} {milliseconds}");
+        Usage? after = way.Process is null ? null : await way.Process.UsageAsync();
+        double forwarded = streamed.Packets * (1 + (1.0 / UdpEnd.AckEvery));
+        return new Stream(streamed.PerSecond, (after?.CpuMicroseconds - before?.CpuMicroseconds ?? 0) / forwarded,
+            (after?.AllocatedBytes - before?.AllocatedBytes ?? 0) / forwarded, streamed.Stalls);
+    }
+
+    private Task<UdpEnd.PingPonged> PingAsync(Way way) => _sim.AskAsync<UdpEnd.PingPonged>($"ping {way.SimSendsTo} {Pings}");
+
+    private async Task<Steady> SteadyAsync(Way way, int simRate, int viewerRate)
+    {
+        Usage? before = way.Process is null ? null : await way.Process.UsageAsync();
+        Task sim = _sim.AskAsync($"steady {way.SimSendsTo} {simRate} {simRate}");
+        Task viewer = viewerRate == 0 ? Task.CompletedTask : _viewer.AskAsync($"steady {way.ViewerSendsTo} {viewerRate} {viewerRate}");
+        await Task.WhenAll(sim, viewer);
+        Usage? after = way.Process is null ? null : await way.Process.UsageAsync();
+        double[] latencies = [.. await _viewer.AskAsync<double[]>("latencies"), .. await _sim.AskAsync<double[]>("latencies")];
+        int sent = simRate + viewerRate;
+        return new Steady(sent, sent - latencies.Length, Statistics.Percentile(latencies, 50), Statistics.Percentile(latencies, 99),
+            (after?.CpuMicroseconds - before?.CpuMicroseconds ?? 0) / sent);
     }
 }

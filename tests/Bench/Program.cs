@@ -3,7 +3,7 @@ using GlobalCache.Bench;
 
 const string Usage = """
     dotnet run -c Release --project tests/Bench -- http [hits] [misses] [idle] [scene] [--json]
-    dotnet run -c Release --project tests/Bench -- lludp [--json]
+    dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [--json]
     """;
 
 if (args is [BareKestrel.Verb, var bytes])
@@ -18,15 +18,28 @@ if (args is [BareRelay.Verb, var port])
     return 0;
 }
 
+switch (args)
+{
+    case [UdpEnd.Verb, var role]:
+        new UdpEnd(isSim: role == "sim").Run();
+        return 0;
+    case [BareForwarder.Verb, var sim]:
+        BareForwarder.Run(int.Parse(sim));
+        return 0;
+    case [PumpProcess.Verb, var sim]:
+        await PumpProcess.RunAsync(int.Parse(sim));
+        return 0;
+}
+
 bool json = args.Contains("--json");
 string[] words = [.. args.Where(a => a != "--json")];
 switch (words)
 {
     case ["http", .. var parts]:
         return await HttpBench.RunAsync(json, part => parts.Length == 0 || parts.Contains(part));
-    case ["lludp"]:
-        LludpFigures figures = await LludpBench.RunAsync();
-        Console.WriteLine(json ? JsonSerializer.Serialize(figures, JsonSerializerOptions.Web) : figures.ToString());
+    case ["lludp", .. var parts]:
+        LludpFigures figures = await LludpBench.RunAsync(part => parts.Length == 0 || parts.Contains(part));
+        Console.WriteLine(json ? JsonSerializer.Serialize(figures, JsonSerializerOptions.Web) : figures.ToTable());
         return 0;
     case ["node" or "scaling", ..]:
         await Console.Error.WriteLineAsync($"{words[0]}: there is nothing to measure yet; this version has the client alone.");

@@ -14,18 +14,21 @@ namespace GlobalCache.Client.Edge;
 /// </summary>
 internal sealed class UdpPump : IAsyncDisposable
 {
-    // Viewers read no more than 8 KiB; the rest is room for longer seeds and appended acks.
-    private const int MaxDatagram = 8192;
-    private const int BufferSize = 2 * MaxDatagram;
+    /// <summary>
+    /// So many regions of a session have a thread each; those opened later are read asynchronously. What they lose is small: the many packets come
+    /// the other way, by the upstream thread.
+    /// </summary>
+    internal const int MaxThreads = 32;
 
     private readonly ClientLimits _limits;
-    private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
     private readonly Lock _timerGate = new();
     private readonly ConcurrentDictionary<ulong, UdpRegion> _regions = new();
-    private readonly List<Task> _loops = [];
+    private readonly List<UdpReceiver> _receivers = [];
+    private readonly CancellationTokenSource _closing = new();
+    private volatile UdpRegion[] _opened = [];
     private Socket? _upstream;
     private long _armed = Circuit.Never;
     private long _lastViewerDatagram;
@@ -34,7 +37,7 @@ internal sealed class UdpPump : IAsyncDisposable
     public UdpPump(CircuitIdentity identity, IRegionDirectory directory, CircuitEvents events, ClientLimits limits, TimeProvider time, ILogger log,
         Func<IPEndPoint, Action, ICircuitTap?>? taps = null)
     {
-        (Identity, _limits, _time, _log, Taps) = (identity, limits, time, log, taps);
+        (Identity, _limits, Time, _log, Taps) = (identity, limits, time, log, taps);
         Scope = new CircuitScope(directory, events, time.TimestampFrequency);
         _lastViewerDatagram = time.GetTimestamp();
         _timer = time.CreateTimer(static pump => ((UdpPump)pump!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -46,7 +49,7 @@ internal sealed class UdpPump : IAsyncDisposable
     public UdpCounters Counters { get; } = new();
 
     /// <summary>The regions opened so far, for the status page.</summary>
-    public IEnumerable<UdpRegion> Regions => _regions.Values;
+    public IReadOnlyList<UdpRegion> Regions => _opened;
 
     internal CircuitIdentity Identity { get; }
 
@@ -55,7 +58,9 @@ internal sealed class UdpPump : IAsyncDisposable
     /// <summary>Makes a circuit's tap from the sim's address and an action that wakes the circuit from any thread.</summary>
     internal Func<IPEndPoint, Action, ICircuitTap?>? Taps { get; }
 
-    internal long Now => _time.GetTimestamp();
+    internal TimeProvider Time { get; }
+
+    internal long Now => Time.GetTimestamp();
 
     /// <summary>Bound before the first region exists.</summary>
     internal Socket Upstream => _upstream!;
@@ -118,20 +123,19 @@ internal sealed class UdpPump : IAsyncDisposable
             }
 
             _disposed = true;
-            _upstream?.Dispose();
-            foreach (UdpRegion region in _regions.Values)
-            {
-                region.Dispose();
-            }
         }
 
+        // From here on nothing opens. Not under the lock: a receiver may be waiting for it, or for a lock whose holder waits for it.
+        await _closing.CancelAsync();
+        UdpSockets.Close([.. _opened.Select(r => r.Socket), .. _upstream is null ? [] : new[] { _upstream }]);
         await _timer.DisposeAsync();
-        await Task.WhenAll(_loops);
+        await Task.WhenAll(_receivers.Select(r => r.Ended));
+        _closing.Dispose();
     }
 
     internal void SeenViewer(long now) => Volatile.Write(ref _lastViewerDatagram, now);
 
-    /// <summary>Sees to it that all circuits are ticked no later than this.</summary>
+    /// <summary>Sees to it that the circuits due by then are ticked no later than this.</summary>
     internal void Arm(long deadline)
     {
         if (deadline >= Volatile.Read(ref _armed))
@@ -146,7 +150,7 @@ internal sealed class UdpPump : IAsyncDisposable
                 _armed = deadline;
 
                 // Timers cut to whole milliseconds: rounded up, they do not fire early and again until the moment has come.
-                double due = Math.Ceiling(_time.GetElapsedTime(Now, deadline).TotalMilliseconds);
+                double due = Math.Ceiling(Time.GetElapsedTime(Now, deadline).TotalMilliseconds);
                 _timer.Change(TimeSpan.FromMilliseconds(Math.Max(0, due)), Timeout.InfiniteTimeSpan);
             }
         }
@@ -169,61 +173,28 @@ internal sealed class UdpPump : IAsyncDisposable
                 UdpLog.SmallBuffer(_log, _upstream.ReceiveBufferSize, UdpSockets.ReceiveBytes);
             }
 
-            Task upstream = ReceiveAsync(_upstream, null);
-            _loops.Add(upstream);
+            Receive(_upstream, FromUpstream, ownThread: true);
         }
 
         var region = new UdpRegion(this, sim);
         _regions[region.Key] = region;
-        _loops.Add(ReceiveAsync(region.Socket, region));
+        _opened = [.. _opened, region];
+        Receive(region.Socket, region.FromViewer, ownThread: _opened.Length <= MaxThreads);
         return region;
     }
 
-    /// <summary>One socket's loop: the port of <paramref name="region"/>, or upstream (null), where the source tells the region.</summary>
-    private async Task ReceiveAsync(Socket socket, UdpRegion? region)
+    private void Receive(Socket socket, DatagramHandler handler, bool ownThread) =>
+        _receivers.Add(new UdpReceiver(socket, handler, this, ownThread, _closing.Token));
+
+    private void FromUpstream(SocketAddress source, byte[] buffer, int length)
     {
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferSize, pinned: true);
-        SocketAddress source = UdpSockets.NewAddress();
-        while (true)
+        if (_regions.TryGetValue(UdpSockets.Key(source), out UdpRegion? sim))
         {
-            try
-            {
-                int length = await socket.ReceiveFromAsync(buffer.AsMemory(0, MaxDatagram + 1), SocketFlags.None, source);
-                if (length > MaxDatagram)
-                {
-                    Counters.Oversized();
-                }
-                else if (region is not null)
-                {
-                    region.FromViewer(source, buffer, length);
-                }
-                else if (_regions.TryGetValue(UdpSockets.Key(source), out UdpRegion? sim))
-                {
-                    sim.FromSim(buffer, length);
-                }
-                else
-                {
-                    Counters.Foreign();
-                }
-            }
-            catch (Exception e) when ((e is SocketException or ObjectDisposedException) && Volatile.Read(ref _disposed))
-            {
-                return;
-            }
-            catch (SocketException e) when (e.SocketErrorCode == SocketError.MessageSize)
-            {
-                Counters.Oversized();
-            }
-            catch (SocketException)
-            {
-                // The network is away; do not spin until it is back.
-                Counters.Failed();
-                await Task.Delay(TimeSpan.FromMilliseconds(20), _time);
-            }
-            catch (Exception e)
-            {
-                Failed(e);
-            }
+            sim.FromSim(buffer, length);
+        }
+        else
+        {
+            Counters.Foreign();
         }
     }
 
@@ -234,11 +205,20 @@ internal sealed class UdpPump : IAsyncDisposable
             _armed = Circuit.Never;
         }
 
-        long now = Now;
-        foreach ((_, UdpRegion region) in _regions)
+        // A region that has published an earlier deadline since then arms anew by itself; one that did before is read below.
+        Interlocked.MemoryBarrier();
+        long now = Now, next = Circuit.Never;
+        foreach (UdpRegion region in _opened)
         {
-            region.Tick(now);
+            if (region.Due <= now)
+            {
+                region.Tick(now);
+            }
+
+            next = Math.Min(next, region.Due);
         }
+
+        Arm(next);
     }
 }
 

@@ -10,17 +10,18 @@ namespace GlobalCache.Client.Edge;
 /// code, session and agent, and pinned for the circuit (LibreMetaverse uses one a sim); whatever else comes to the port is ignored.
 /// The port stays when the circuit ends: regions come back, with both ends numbering anew.
 /// </summary>
-internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposable
+internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
 {
     private readonly UdpPump _pump;
     private readonly IPEndPoint _sim;
     private readonly Socket _socket;
     private readonly SocketAddress _simAddress;
-    private readonly SocketAddress _viewer = UdpSockets.NewAddress();
     private readonly Lock _gate = new();
+    private SocketAddress _viewer = UdpSockets.NewAddress();
     private Circuit _circuit;
     private ulong _viewerKey;
     private uint _opened;
+    private long _due = Circuit.Never;
 
     public UdpRegion(UdpPump pump, IPEndPoint sim)
     {
@@ -42,10 +43,16 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposabl
     /// <summary>The present circuit; to be read only.</summary>
     public Circuit Circuit => _circuit;
 
+    /// <summary>When the circuit wants its tick; to be read at any time.</summary>
+    public long Due => Volatile.Read(ref _due);
+
     /// <summary>A datagram came to the loopback port.</summary>
     public void FromViewer(SocketAddress source, byte[] buffer, int length)
     {
         ulong key = UdpSockets.Key(source);
+        long now;
+        int left;
+        bool due;
         lock (_gate)
         {
             if (!Admits(key, source, buffer, length))
@@ -54,15 +61,21 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposabl
                 return;
             }
 
-            long now = _pump.Now;
+            now = _pump.Now;
             _pump.SeenViewer(now);
-            Receive(now, Direction.ToSim, buffer, length);
+            left = Admit(now, Direction.ToSim, buffer, length, out due);
         }
+
+        PassOn(now, _pump.Upstream, buffer.AsSpan(0, left), _simAddress, due);
     }
 
     /// <summary>A datagram came from the sim's address.</summary>
     public void FromSim(byte[] buffer, int length)
     {
+        long now;
+        int left;
+        bool due;
+        SocketAddress viewer;
         lock (_gate)
         {
             if (_viewerKey == 0)
@@ -71,8 +84,11 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposabl
                 return;
             }
 
-            Receive(_pump.Now, Direction.ToViewer, buffer, length);
+            (now, viewer) = (_pump.Now, _viewer);
+            left = Admit(now, Direction.ToViewer, buffer, length, out due);
         }
+
+        PassOn(now, _socket, buffer.AsSpan(0, left), viewer, due);
     }
 
     /// <summary>Does what is due, or (<paramref name="woken"/>) what the tap has to do.</summary>
@@ -92,29 +108,62 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposabl
                 _pump.Failed(e);
             }
 
-            _pump.Arm(_circuit.NextDeadline);
+            Publish();
         }
     }
 
     /// <summary>An answer for the tap has come: tick soon, on another thread and outside the caller's locks.</summary>
     public void Wake() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
 
-    public void Dispose() => _socket.Dispose();
-
     void IThreadPoolWorkItem.Execute() => Tick(_pump.Now, woken: true);
 
     void IDatagramSink.Send(Direction direction, ReadOnlySpan<byte> datagram)
     {
+        if (direction == Direction.ToSim)
+        {
+            Send(_pump.Upstream, datagram, _simAddress);
+        }
+        else
+        {
+            Send(_socket, datagram, _viewer);
+        }
+    }
+
+    /// <summary>How much remains to be passed on, and whether a tick is due after that.</summary>
+    private int Admit(long now, Direction direction, byte[] buffer, int length, out bool due)
+    {
+        int left = _circuit.Admit(now, direction, buffer, length, this);
+        due = _circuit.NextDeadline <= now;
+        if (!due)
+        {
+            Publish();
+        }
+
+        return left;
+    }
+
+    /// <summary>
+    /// Not under the lock: a send takes ten times as long as all the rest, and whoever waited for the lock meanwhile would have to be woken.
+    /// (A packet of ours may so overtake one that is passed on; to its receiver they came in another order, as they may on any line.)
+    /// </summary>
+    private void PassOn(long now, Socket socket, ReadOnlySpan<byte> datagram, SocketAddress to, bool due)
+    {
+        if (!datagram.IsEmpty)
+        {
+            Send(socket, datagram, to);
+        }
+
+        if (due)
+        {
+            Tick(now);
+        }
+    }
+
+    private void Send(Socket socket, ReadOnlySpan<byte> datagram, SocketAddress to)
+    {
         try
         {
-            if (direction == Direction.ToSim)
-            {
-                _pump.Upstream.SendTo(datagram, SocketFlags.None, _simAddress);
-            }
-            else
-            {
-                _socket.SendTo(datagram, SocketFlags.None, _viewer);
-            }
+            socket.SendTo(datagram, SocketFlags.None, to);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -123,10 +172,15 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposabl
         }
     }
 
-    private void Receive(long now, Direction direction, byte[] buffer, int length)
+    private void Publish()
     {
-        _circuit.Receive(now, direction, buffer, length, this);
-        _pump.Arm(_circuit.NextDeadline);
+        long due = _circuit.NextDeadline;
+        if (due != _due)
+        {
+            // Seen by the timer before it is asked whether it comes soon enough, or it might overlook this region and be thought armed.
+            Interlocked.Exchange(ref _due, due);
+            _pump.Arm(due);
+        }
     }
 
     private bool Admits(ulong key, SocketAddress source, byte[] buffer, int length)
@@ -152,6 +206,8 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem, IDisposabl
                 _circuit = NewCircuit();
             }
 
+            // Another object: the old one may be in use by a send.
+            _viewer = UdpSockets.NewAddress();
             source.Buffer[..source.Size].CopyTo(_viewer.Buffer);
             _viewer.Size = source.Size;
             (_viewerKey, _opened) = (key, sequence);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
@@ -35,6 +36,30 @@ internal static class UdpSockets
         }
     }
 
+    /// <summary>
+    /// Closes sockets whose receivers know already that it is over. Closing alone ends a blocked receive on Linux and Windows, not on macOS,
+    /// where it would wait for it; so each gets an empty datagram from itself. Should that be lost, the receiver was not blocked.
+    /// </summary>
+    public static void Close(IReadOnlyCollection<Socket> sockets)
+    {
+        foreach (Socket socket in sockets)
+        {
+            try
+            {
+                socket.SendTo([], SocketFlags.None, new IPEndPoint(IPAddress.Loopback, ((IPEndPoint)socket.LocalEndPoint!).Port));
+            }
+            catch (SocketException)
+            {
+                // Closing has to do.
+            }
+        }
+
+        foreach (Socket socket in sockets)
+        {
+            socket.Dispose();
+        }
+    }
+
     /// <summary>An empty address for receives to fill.</summary>
     public static SocketAddress NewAddress() => new(AddressFamily.InterNetwork);
 
@@ -46,13 +71,7 @@ internal static class UdpSockets
             return 0;
         }
 
-        ulong key = 0;
-        for (int i = 2; i < 8; i++)
-        {
-            key = (key << 8) | address[i];
-        }
-
-        return key;
+        return BinaryPrimitives.ReadUInt64BigEndian(address.Buffer.Span) & 0xFFFF_FFFF_FFFF;
     }
 
     /// <summary>Whether a key's address lies in 127.0.0.0/8.</summary>

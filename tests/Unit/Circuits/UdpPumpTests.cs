@@ -144,6 +144,40 @@ public sealed class UdpPumpTests
     }
 
     [Fact]
+    public async Task Disposal_ends_idle_receivers_at_once()
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            var rig = new Rig();
+            for (int region = 0; region < 3; region++)
+            {
+                Assert.NotNull(rig.Pump.Open(new IPEndPoint(IPAddress.Parse("127.0.0.9"), 9000 + region)));
+            }
+
+            await rig.DisposeAsync().AsTask().WaitAsync(s_patience);
+        }
+    }
+
+    [Fact]
+    public async Task Regions_beyond_those_that_have_a_thread_are_served_as_well()
+    {
+        await using var rig = new Rig();
+        for (int region = 0; region < 2 * UdpPump.MaxThreads; region++)
+        {
+            using var sim = new Peer();
+            using var viewer = new Peer();
+            IPEndPoint local = rig.Pump.Open(sim.Address)!;
+            viewer.Send(local, LludpBytes.UseCircuitCode(1));
+            (_, IPEndPoint upstream) = await sim.ReceiveAsync();
+            byte[] greeting = LludpBytes.Packet(PacketFlags.Reliable, 1, [0x02, (byte)region]);
+            sim.Send(upstream, greeting);
+            Assert.Equal(greeting, (await viewer.ReceiveAsync()).Bytes);
+        }
+
+        await rig.DisposeAsync().AsTask().WaitAsync(s_patience);
+    }
+
+    [Fact]
     public async Task Garbage_at_both_ends_is_survived()
     {
         using var sim = new Peer();
