@@ -20,6 +20,12 @@ internal static class ClientMetrics
     /// <summary>Asset requests that went to the grid.</summary>
     public static readonly Counter<long> Misses = s_meter.CreateCounter<long>("globalcache.client.misses", "{request}");
 
+    /// <summary>UDP images and transfers that were read from the store, to be injected.</summary>
+    public static readonly Counter<long> Injected = s_meter.CreateCounter<long>("globalcache.client.udp.injected", "{asset}");
+
+    /// <summary>UDP images and transfers that came from a grid and were kept.</summary>
+    public static readonly Counter<long> Captured = s_meter.CreateCounter<long>("globalcache.client.udp.captured", "{asset}");
+
     /// <summary>Body bytes sent to viewers from the store.</summary>
     public static readonly Counter<long> StoreBytes = s_meter.CreateCounter<long>(StoreBytesName, "By");
 }

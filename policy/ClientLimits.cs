@@ -85,6 +85,30 @@ public sealed record ClientLimits
     /// </summary>
     public TimeSpan GridIdHold { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>
+    /// Memory for images and transfers that are being pieced together from UDP packets or wait to be stored, all sessions, in bytes. Beyond it
+    /// they pass uncaptured. Default 32 MiB, 1 MiB – 1 GiB.
+    /// </summary>
+    public long UdpCaptureBytes { get; init; } = 32L << 20;
+
+    /// <summary>
+    /// What has come by UDP in part, and has got no further packet for this long, is completed over HTTP or dropped. Default 60 s, 1 s – 10 min
+    /// (PROTOCOL §5.5).
+    /// </summary>
+    public TimeSpan UdpCapturePatience { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Memory for stored assets that are read to be sent by UDP, all sessions, in bytes. Beyond it the grid is asked. Default 64 MiB (one largest
+    /// mesh), 1 MiB – 4 GiB.
+    /// </summary>
+    public long InjectionBytes { get; init; } = 64L << 20;
+
+    /// <summary>
+    /// Assets a minute that the cache grid is asked for because messages have named them, before a viewer asks. Default 240, 0 (never) – 6 000
+    /// (PROTOCOL §6.3).
+    /// </summary>
+    public int PrefetchPerMinute { get; init; } = 240;
+
     /// <summary>A grid's 404 is remembered for at most this long. Default 30 s, 0 – 30 s (PROTOCOL §3.5).</summary>
     public TimeSpan NegativeLifetime { get; init; } = TimeSpan.FromSeconds(30);
 }
@@ -116,6 +140,10 @@ public sealed class ClientLimitsValidator : AbstractValidator<ClientLimits>
         RuleFor(l => l.MaxPatchedBodyBytes).InclusiveBetween(1 << 20, 256 << 20);
         RuleFor(l => l.GridIdTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
         RuleFor(l => l.GridIdHold).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        RuleFor(l => l.UdpCaptureBytes).InclusiveBetween(1L << 20, 1L << 30);
+        RuleFor(l => l.UdpCapturePatience).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        RuleFor(l => l.InjectionBytes).InclusiveBetween(1L << 20, 4L << 30);
+        RuleFor(l => l.PrefetchPerMinute).InclusiveBetween(0, 6000);
         RuleFor(l => l.NegativeLifetime).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
 }

@@ -64,6 +64,23 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
         }
     }
 
+    /// <summary>
+    /// Begins with bytes that came another way, for which the caller has reserved memory. False: somebody is at this asset already, and the memory
+    /// is the caller's again.
+    /// </summary>
+    /// <param name="bytes">As long as the asset, and not to be changed any more.</param>
+    /// <param name="held">What of it has come.</param>
+    public bool TryBegin(byte[] bytes, IReadOnlyList<Interval> held)
+    {
+        lock (_gate)
+        {
+            if (_closed || _keeping || Total >= 0 || _readers.Count > 0 || _fetches.Count > 0) return false;
+            foreach (Interval part in held) _pieces.Add(part.Start, bytes, (int)part.Start, (int)part.Length);
+            Total = _reserved = bytes.Length;
+            return true;
+        }
+    }
+
     /// <summary>The background's fetch of all that is missing; null when there is nothing to do or a viewer is at it.</summary>
     public Fetch? Remainder()
     {

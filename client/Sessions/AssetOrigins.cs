@@ -24,6 +24,10 @@ internal static class AssetOrigins
             SameGrid(own, root) && Of(root, type) is { } other && other != cap.Real ? [cap.Real, other] : [cap.Real], own.GridIdHold);
     }
 
+    /// <summary>What the region itself has granted; null if that is nothing.</summary>
+    public static AssetSource? For(Session session, Region region) => Of(region, AssetType.Texture) is null ? null
+        : new AssetSource(session, region.GridId, type => Of(region, type) is { } cap ? [cap] : [], region.GridIdHold);
+
     /// <summary>ViewerAsset serves everything; else the type's own; else any, since OpenSim serves all types from each (PROTOCOL §3.2).</summary>
     private static Uri? Of(Region region, AssetType type)
     {

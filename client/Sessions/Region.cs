@@ -11,7 +11,8 @@ internal sealed class Region(IPEndPoint sim, IPEndPoint local)
 {
     private readonly ConcurrentDictionary<CapName, Uri> _granted = new();
     private readonly TaskCompletionSource<string> _gridId = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _asked;
+    private int _asked, _expected;
+    private volatile Uri? _seed;
     private volatile Task _gridIdHold = Task.CompletedTask;
     private volatile bool _gone;
 
@@ -29,6 +30,13 @@ internal sealed class Region(IPEndPoint sim, IPEndPoint local)
 
     /// <summary>Completes when the grid is known, or has been waited for long enough (<see cref="ClientLimits.GridIdHold"/>).</summary>
     public Task GridIdHold => _gridIdHold;
+
+    /// <summary>The seed a viewer was last told for this region, whether or not it ever asks there.</summary>
+    public Uri? Seed
+    {
+        get => _seed;
+        set => _seed = value;
+    }
 
     /// <summary>The region has said that the agent is no longer in it: its capabilities are dying. Until it grants new ones.</summary>
     public bool IsGone
@@ -71,6 +79,9 @@ internal sealed class Region(IPEndPoint sim, IPEndPoint local)
         }
         _gridId.TrySetResult(told ?? fallback);
     }
+
+    /// <summary>True once: the grid is wanted, and whoever asks first sees to it that it does not stay unknown for ever.</summary>
+    public bool TryExpectGrid() => Interlocked.Exchange(ref _expected, 1) == 0;
 
     /// <summary>The session is over: nobody is to wait any longer.</summary>
     public void Close(string fallback) => _gridId.TrySetResult(fallback);

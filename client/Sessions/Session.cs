@@ -70,6 +70,7 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
     public string? MapSeed(string realSeed, IPEndPoint sim)
     {
         if (RegionAt(sim) is not { } region || !LoginReply.IsWebUrl(realSeed)) return null;
+        region.Seed = new Uri(realSeed);
         lock (_gate)
         {
             if (!_seeds.TryGetValue(realSeed, out Cap? cap))
@@ -108,6 +109,18 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
         return learnt;
     }
 
+    /// <summary>The region whose sim this is; null before anything about it was mapped.</summary>
+    public Region? Find(IPEndPoint sim) => _regions.GetValueOrDefault(sim);
+
+    /// <summary>
+    /// The region's grid is wanted, though its viewer may never ask the seed (old ones and bots): after <see cref="ClientLimits.GridIdTimeout"/> the
+    /// fallback holds. Until a seed is known there is nothing to tell the grid by. Cheap to repeat.
+    /// </summary>
+    public void ExpectGrid(Region region, TimeProvider time)
+    {
+        if (!region.GridId.IsCompleted && region.Seed is not null && region.TryExpectGrid()) Track(FallBackAsync(region, time));
+    }
+
     /// <summary>The session is not over before <paramref name="work"/> is, which stops when <see cref="Ended"/> is cancelled.</summary>
     public void Track(Task work)
     {
@@ -133,6 +146,12 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
         foreach (Task work in _work.Keys) await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_circuits is not null) await _circuits.CloseAsync();
         _ended.Dispose();
+    }
+
+    private async Task FallBackAsync(Region region, TimeProvider time)
+    {
+        await Task.Delay(_limits.GridIdTimeout, time, Ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await region.LearnGridAsync(null, _home.Fallback(region.Seed!), _limits, time, Ended);
     }
 
     private bool MayAdd() => !_over && _seeds.Count + _granted.Count < MaxCaps;

@@ -29,6 +29,16 @@ internal interface IUdpAssets
 
     /// <summary>A message has named an asset the viewer may soon want (PROTOCOL §6.3). Often repeated.</summary>
     void Hint(AssetType type, Guid id);
+
+    /// <summary>
+    /// A texture the client itself wants the sim to be asked for, once (a grid's stand-in picture). What comes of it is captured like anything else,
+    /// and does not reach the viewer unless that asks for it too. The circuit is woken when there is one.
+    /// </summary>
+    bool TryTakeQuestion(out Guid texture)
+    {
+        texture = Guid.Empty;
+        return false;
+    }
 }
 
 /// <summary>One asset that is being read whole.</summary>

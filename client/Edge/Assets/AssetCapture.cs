@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using GlobalCache.Client.Assets;
-using GlobalCache.Client.Store;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 
@@ -15,9 +14,7 @@ internal sealed class AssetCapture : IAsyncDisposable
     private static readonly TimeSpan LastKeeps = TimeSpan.FromSeconds(2);
 
     private readonly Assemblies _assemblies;
-    private readonly AssetStore _store;
-    private readonly Exclusions _exclusions;
-    private readonly StandInPictures _standIns;
+    private readonly AssetIntake _intake;
     private readonly ClientLimits _limits;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -27,10 +24,9 @@ internal sealed class AssetCapture : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _keeping;
 
-    public AssetCapture(
-        Assemblies assemblies, AssetStore store, Exclusions exclusions, StandInPictures standIns, ClientLimits limits, TimeProvider time, ILogger log)
+    public AssetCapture(Assemblies assemblies, AssetIntake intake, ClientLimits limits, TimeProvider time, ILogger log)
     {
-        (_assemblies, _store, _exclusions, _standIns, _limits, _time, _log) = (assemblies, store, exclusions, standIns, limits, time, log);
+        (_assemblies, _intake, _limits, _time, _log) = (assemblies, intake, limits, time, log);
         _refused = new(4096, limits.AssemblyLifetime, time);
         _keeping = KeepAllAsync();
     }
@@ -51,7 +47,7 @@ internal sealed class AssetCapture : IAsyncDisposable
                 break;
             case Todo.Complete:
                 if (assembly.Total <= CompleteUpTo(assembly.Key.Type) && !_refused.TryGet(assembly.Key, out _)
-                    && !IsExcluded(assembly.Key) && assembly.TryQueue()) _incomplete.Writer.TryWrite(assembly);
+                    && !_intake.IsExcluded(assembly.Key.Type, assembly.Key.Id) && assembly.TryQueue()) _incomplete.Writer.TryWrite(assembly);
                 break;
             case Todo.Forget:
                 _assemblies.Forget(assembly);
@@ -76,8 +72,6 @@ internal sealed class AssetCapture : IAsyncDisposable
     // A sound or an animation is read in parts by bots only; a texture's bound fits them all.
     private int CompleteUpTo(AssetType type) => type == AssetType.Mesh ? _limits.CompleteMeshUpToBytes : _limits.CompleteTextureUpToBytes;
 
-    private bool IsExcluded(in AssemblyKey key) => key.Type == AssetType.Texture && _exclusions.Contains(key.Id);
-
     // Bytes wait in memory until the region has told whose they are.
     private async Task KeepWhenToldAsync(Assembly assembly)
     {
@@ -100,6 +94,10 @@ internal sealed class AssetCapture : IAsyncDisposable
             {
                 if (!_stop.IsCancellationRequested) await KeepAsync(assembly);
             }
+            catch (OperationCanceledException)
+            {
+                // The relay is being closed.
+            }
             catch (Exception e)
             {
                 Log.BackgroundFailed(_log, e);
@@ -111,16 +109,7 @@ internal sealed class AssetCapture : IAsyncDisposable
     private async Task KeepAsync(Assembly assembly)
     {
         (_, _, AssetType type, Guid id) = assembly.Key;
-        byte[] plain = assembly.Whole();
-        StructureResult structure = AssetStructure.Check(type, plain);
-        string? reason = structure.Verdict == StructureVerdict.Invalid ? structure.Reason
-            : IsExcluded(assembly.Key) ? "a baked texture"
-            : _standIns.Refuses(type, id, plain) ? "a stand-in picture"
-            : await _store.PutAsync(new AssetKey(await assembly.Question.Source.GridId, type, id), plain, _stop.Token) ? null
-            : "refused by the store";
-        if (reason is null) return;
-        Refuse(assembly);
-        Log.NotKept(_log, type.Name(), plain.Length, reason);
+        if (!await _intake.KeepAsync(await assembly.Question.Source.GridId, type, id, assembly.Whole(), _stop.Token)) Refuse(assembly);
     }
 
     private void Forget(Assembly assembly)

@@ -83,6 +83,30 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         }
     }
 
+    /// <summary>One whole asset, apart from all assemblies; never faults. No bytes: another status, or an answer that does not state its length. Status 0: no answer.</summary>
+    public async Task<(int Status, byte[]? Bytes)> FetchAsync(HttpMessageInvoker invoker, Question question, CancellationToken ct)
+    {
+        using CancellationTokenSource late = new(limits.AssetAnswerTimeout, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, ct);
+        try
+        {
+            using HttpResponseMessage? answer = await AskAsync(invoker, question, HttpMethod.Get, default, body: null, stop.Token);
+            if (answer is null) return (0, null);
+            int status = (int)answer.StatusCode;
+            if (answer.StatusCode != HttpStatusCode.OK || AssetHeaders.IsEncoded(answer)
+                || answer.Content.Headers.ContentLength is not (> 0 and { } length) || length > question.Type.MaxBytes()) return (status, null);
+            byte[] bytes = new byte[length];
+            using Stream body = await answer.Content.ReadAsStreamAsync(stop.Token);
+            await body.ReadExactlyAsync(bytes, stop.Token);
+            return (status, bytes);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        {
+            Log.HostFailed(log, e.Message);
+            return (0, null);
+        }
+    }
+
     private async Task<FetchEnd> TakeAsync(
         Fetch fetch, HttpResponseMessage answer, Question question, ViewerTraffic? yieldTo, CancellationTokenSource late, CancellationToken ct)
     {

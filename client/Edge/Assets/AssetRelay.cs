@@ -18,6 +18,9 @@ internal sealed class AssetRelay : IAsyncDisposable
     private readonly Assemblies _assemblies;
     private readonly ViewerTraffic _traffic;
     private readonly AssetCapture _capture;
+    private readonly AssetOrigin _origin;
+    private readonly HttpMessageInvoker _background;
+    private readonly ClientLimits _limits;
     private readonly AssetCompletion _completion;
     private readonly AssetMisses _misses;
     private readonly ITimer _sweep;
@@ -35,15 +38,22 @@ internal sealed class AssetRelay : IAsyncDisposable
         AssetStore store, Exclusions exclusions, StandInPictures standIns, HttpMessageInvoker viewers, HttpMessageInvoker completion,
         ClientLimits limits, TimeProvider time, ILogger log)
     {
-        (_store, _exclusions, _log) = (store, exclusions, log);
+        (_store, _exclusions, _background, _limits, _log) = (store, exclusions, completion, limits, log);
+        Intake = new AssetIntake(store, exclusions, standIns, log);
         _assemblies = new Assemblies(limits, time);
         _traffic = new ViewerTraffic(limits.CompletionSettle, time);
-        _capture = new AssetCapture(_assemblies, store, exclusions, standIns, limits, time, log);
-        AssetOrigin origin = new(_assemblies, limits, time, log);
-        _misses = new AssetMisses(_assemblies, origin, _capture, viewers, limits, time, log);
-        _completion = new AssetCompletion(_capture, origin, _traffic, completion, limits, time, log);
+        _capture = new AssetCapture(_assemblies, Intake, limits, time, log);
+        _origin = new AssetOrigin(_assemblies, limits, time, log);
+        _misses = new AssetMisses(_assemblies, _origin, _capture, viewers, limits, time, log);
+        _completion = new AssetCompletion(_capture, _origin, _traffic, completion, limits, time, log);
         _sweep = time.CreateTimer(static a => ((Assemblies)a!).Sweep(), _assemblies, SweepEvery, SweepEvery);
     }
+
+    /// <summary>Where whole assets are kept, whichever way they come.</summary>
+    public AssetIntake Intake { get; }
+
+    /// <summary>Viewers' requests over HTTP, for which all background work stands still.</summary>
+    public ViewerTraffic Traffic => _traffic;
 
     /// <summary>Assets being pieced together, and the memory reserved for them.</summary>
     public (int Count, long ReservedBytes) Assembling => (_assemblies.Count, _assemblies.ReservedBytes);
@@ -79,11 +89,35 @@ internal sealed class AssetRelay : IAsyncDisposable
             : MissAsync(context, source, remainder, asked, range, resumeTotal: null);
     }
 
+    /// <summary>
+    /// Completes, in the background and once, a texture that came in part another way; a viewer that asks for it meanwhile joins in. Nothing happens
+    /// when it is too large for that, is on its way already, or memory is short.
+    /// </summary>
+    /// <param name="source">The region that sent the part. Its grid is known.</param>
+    /// <param name="id">The texture.</param>
+    /// <param name="bytes">As long as the texture; not to be changed any more.</param>
+    /// <param name="held">What of it has come.</param>
+    public void TopUp(AssetSource source, Guid id, byte[] bytes, IReadOnlyList<Interval> held)
+    {
+        if (bytes.Length > _limits.CompleteTextureUpToBytes) return;
+        AssemblyKey key = new(source.Scope, source.GridId.Result, AssetType.Texture, id);
+        Question question = QuestionOf(source, AssetType.Texture, id);
+        if (_origin.TryRecallNegative(key, source, out _) || _assemblies.Open(key, question) is not { } assembly) return;
+        if (!_assemblies.TryReserve(bytes.Length)) return;
+        if (!assembly.TryBegin(bytes, held)) _assemblies.Release(bytes.Length);
+        _capture.Review(assembly);
+    }
+
+    /// <summary>One whole asset for the client itself; never faults. Status 0: nobody answered.</summary>
+    public Task<(int Status, byte[]? Bytes)> FetchAsync(AssetSource source, AssetType type, Guid id, CancellationToken stop) =>
+        _origin.FetchAsync(_background, QuestionOf(source, type, id), stop);
+
     public async ValueTask DisposeAsync()
     {
         await _sweep.DisposeAsync();
         await _completion.DisposeAsync();
         await _capture.DisposeAsync();
+        Intake.Dispose();
     }
 
     private async Task HitAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, ByteRange range, StoredAsset stored)
@@ -150,6 +184,8 @@ internal sealed class AssetRelay : IAsyncDisposable
             _traffic.Leave();
         }
     }
+
+    private static Question QuestionOf(AssetSource source, AssetType type, Guid id) => new(source, type, "/", $"?{type.QueryParameter()}={id:D}", []);
 
     private static Question QuestionOf(HttpContext context, AssetSource source, AssetType type, string remainder) =>
         new(source, type, remainder, context.Request.QueryString.Value ?? "", AssetHeaders.OfViewer(context.Request));

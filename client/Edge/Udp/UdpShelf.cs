@@ -1,0 +1,184 @@
+using System.Collections.Concurrent;
+using GlobalCache.Client.Assets;
+using GlobalCache.Client.Lludp;
+using GlobalCache.Client.Sessions;
+using GlobalCache.Client.Store;
+using GlobalCache.Client.UdpAssets;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
+
+namespace GlobalCache.Client.Edge;
+
+/// <summary>
+/// What the circuits of all sessions share: reads from the store for them, and what becomes of what they have captured. A captured asset waits,
+/// bounded in time and memory, until its region has told its grid, and a texture until the grid's stand-in picture is known.
+/// </summary>
+internal sealed class UdpShelf : IAsyncDisposable
+{
+    private static readonly TimeSpan s_lastKeeps = TimeSpan.FromSeconds(2);
+
+    private readonly AssetStore _store;
+    private readonly AssetRelay _relay;
+    private readonly ClientLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly MemoryBudget _reads;
+    private readonly StandInLessons _lessons;
+    private readonly ConcurrentDictionary<Task, bool> _work = new();
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <param name="store">Stays the caller's.</param>
+    /// <param name="relay">The HTTP side: what it keeps and completes is checked there for both.</param>
+    /// <param name="prefetch">Gets the hints; disposed with this.</param>
+    /// <param name="limits">Memory and waits.</param>
+    /// <param name="time">The clock of every wait.</param>
+    /// <param name="log">Never gets to know a UUID.</param>
+    public UdpShelf(AssetStore store, AssetRelay relay, Prefetch prefetch, ClientLimits limits, TimeProvider time, ILogger log)
+    {
+        (_store, _relay, Prefetch, _limits, _time, _log) = (store, relay, prefetch, limits, time, log);
+        _reads = new MemoryBudget(limits.InjectionBytes);
+        Captures = new CaptureMemory(limits.UdpCaptureBytes, limits.UdpCapturePatience);
+        _lessons = new StandInLessons(store, relay, limits, time, _stop.Token);
+    }
+
+    /// <summary>For what is being captured, and for what was captured and is not stored yet.</summary>
+    public CaptureMemory Captures { get; }
+
+    public Prefetch Prefetch { get; }
+
+    /// <summary>Bytes read for circuits, or to be read.</summary>
+    public long ReadBytes => _reads.Used;
+
+    public bool IsExcluded(AssetType type, Guid id) => _relay.Intake.IsExcluded(type, id);
+
+    public void ExpectGrid(Session session, Region region) => session.ExpectGrid(region, _time);
+
+    /// <summary>Null: not held, or too much is being read. Otherwise <paramref name="done"/> is called once.</summary>
+    public AssetRead? TryRead(AssetKey key, Action done)
+    {
+        Prefetch.Asked(key);
+        if (_store.TryOpen(key) is not { } stored)
+        {
+            return null;
+        }
+
+        if (!_reads.TryReserve(stored.Length))
+        {
+            stored.Dispose();
+            return null;
+        }
+
+        var read = new AssetRead(stored.Length, bytes => _reads.Release(bytes));
+        ThreadPool.UnsafeQueueUserWorkItem(static job => _ = job.Shelf.ReadAsync(job.Stored, job.Read, job.Done), new Job(this, stored, read, done), preferLocal: false);
+        return read;
+    }
+
+    /// <summary>A capture has ended: whole, or (with <paramref name="held"/>) in part. Returns at once.</summary>
+    public void Take(RegionAssets from, AssetType type, Guid id, byte[] bytes, bool[]? held)
+    {
+        if (from.Region is not { } region || IsExcluded(type, id) || (held is not null && bytes.Length > _limits.CompleteTextureUpToBytes)
+            || _stop.IsCancellationRequested || !Captures.TryReserve(bytes.Length))
+        {
+            return;
+        }
+
+        Task work = Task.Run(() => KeepAsync(from, region, type, id, bytes, held));
+        _work[work] = true;
+        _ = work.ContinueWith(done => _work.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Keeps what is complete already, as long as that takes no more than a moment.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Prefetch.DisposeAsync();
+        await Task.WhenAny(Task.WhenAll(_work.Keys), Task.Delay(s_lastKeeps, _time));
+        await _stop.CancelAsync();
+        await Task.WhenAll(_work.Keys);
+        _stop.Dispose();
+    }
+
+    private async Task ReadAsync(StoredAsset stored, AssetRead read, Action done)
+    {
+        byte[]? bytes = null;
+        try
+        {
+            using (stored)
+            {
+                byte[] whole = GC.AllocateUninitializedArray<byte>(stored.Length);
+                bytes = await stored.ReadAsync(0, whole, _stop.Token) ? whole : null;
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.BackgroundFailed(_log, e);
+        }
+
+        if (bytes is null)
+        {
+            Log.StoreMissed(_log);
+        }
+        else
+        {
+            ClientMetrics.Injected.Add(1);
+        }
+
+        read.Complete(bytes);
+        done();
+    }
+
+    private async Task KeepAsync(RegionAssets from, Region region, AssetType type, Guid id, byte[] bytes, bool[]? held)
+    {
+        try
+        {
+            string gridId = await region.GridId.WaitAsync(_limits.GridIdTimeout * 2, _time, _stop.Token);
+            if (type == AssetType.Texture && id != StandInPictures.MissingImage)
+            {
+                await _lessons.LearnAsync(gridId, from);
+            }
+
+            if (held is not null)
+            {
+                TopUp(from.Session, region, id, bytes, held);
+            }
+            else if (await _relay.Intake.KeepAsync(gridId, type, id, bytes, _stop.Token))
+            {
+                ClientMetrics.Captured.Add(1);
+            }
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            // Nobody has told whose asset this is, or the client is being closed.
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundFailed(_log, e);
+        }
+        finally
+        {
+            Captures.Release(bytes.Length);
+        }
+    }
+
+    /// <summary>Over HTTP, where the region grants it; else the part is dropped.</summary>
+    private void TopUp(Session session, Region region, Guid id, byte[] bytes, bool[] held)
+    {
+        if (AssetOrigins.For(session, region) is not { } source)
+        {
+            return;
+        }
+
+        var parts = new IntervalSet();
+        for (int packet = 0; packet < held.Length; packet++)
+        {
+            if (held[packet])
+            {
+                (int start, int length) = ImagePackets.Extent(bytes.Length, packet);
+                parts.Add(new Interval(start, start + length));
+            }
+        }
+
+        _relay.TopUp(source, id, bytes, parts.Intervals);
+    }
+
+    private sealed record Job(UdpShelf Shelf, StoredAsset Stored, AssetRead Read, Action Done);
+}
