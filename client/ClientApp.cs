@@ -86,6 +86,10 @@ internal sealed class ClientApp : IAsyncDisposable
         var exclusions = new Exclusions(store, time);
         var relay = new AssetRelay(store, exclusions, new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log);
         _parts.Push(relay);
+        // No cache grid stands behind it yet, so nothing is fetched ahead.
+        var kept = new PrefetchTarget(store.Holds, relay.Intake.IsExcluded, (key, bytes, stop) => relay.Intake.KeepAsync(key.GridId, key.Type, key.Id, bytes, stop));
+        var shelf = new UdpShelf(store, relay, new Prefetch(null, kept, relay.Traffic, options.Limits, time, log), options.Limits, time, log);
+        _parts.Push(shelf);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
@@ -107,7 +111,7 @@ internal sealed class ClientApp : IAsyncDisposable
         });
         WebApplication web = builder.Build();
         var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token) { AssetOnly = AssetOnly(options, relay) };
-        if (options.LoginProxy) front = Login(front, options, relay, exclusions, upstream.Grid, time, log);
+        if (options.LoginProxy) front = Login(front, options, relay, shelf, exclusions, upstream.Grid, time, log);
         if (web.Services.GetService<IHttpForwarder>() is { } forwarder)
             front = Proxies(front, options, relay, forwarder, by => Keep(Upstream.Pool(trust, Through(by), options.Limits.ConnectionsPerHost, s_idle)), reach, cdnReach);
         web.Run(front.HandleAsync);
@@ -117,13 +121,14 @@ internal sealed class ClientApp : IAsyncDisposable
 
     /// <summary>Login, and what the viewer is told there: seeds, event queues, asset capabilities, circuits.</summary>
     private Front Login(
-        Front front, ClientOptions options, AssetRelay relay, Exclusions exclusions, HttpMessageInvoker grid, TimeProvider time, ILogger log)
+        Front front, ClientOptions options, AssetRelay relay, UdpShelf shelf, Exclusions exclusions, HttpMessageInvoker grid, TimeProvider time,
+        ILogger log)
     {
         ClientLimits limits = options.Limits;
         string origin = $"http://{Endpoint}", own = LoginUri.AbsoluteUri;
         var caps = new CapTable();
         OpenCircuits circuits = SessionSockets.Over(
-            limits, (session, texture) => exclusions.Add(texture, [.. session.Regions.Select(r => r.GridId).Where(g => g.IsCompletedSuccessfully).Select(g => g.Result)]), time, log);
+            limits, (session, texture) => exclusions.Add(texture, [.. session.Regions.Select(r => r.GridId).Where(g => g.IsCompletedSuccessfully).Select(g => g.Result)]), shelf, time, log);
         var sessions = new SessionTable(caps, () => origin, circuits, limits, time, log);
         _parts.Push(sessions);
         var login = new LoginProxy(options.LoginUri, () => own, grid, sessions, limits, log);

@@ -69,6 +69,13 @@ internal sealed class AssetStore : IAsyncDisposable
         return new StoredAsset(this, id, key, length);
     }
 
+    /// <summary>Whether the asset is held, without using it.</summary>
+    public bool Holds(AssetKey key)
+    {
+        ulong id = IdOf(key);
+        lock (_state.Gate) return _state.Held.Contains(id);
+    }
+
     /// <summary>
     /// Keeps an asset. Idempotent: true also when it is held already. False when it was refused: empty, above its type's cap, too big
     /// for the budget, disk full or failing, more than 64 MiB waiting, cancelled before its turn. Never throws for any of these.

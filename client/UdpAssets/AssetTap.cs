@@ -20,6 +20,7 @@ internal sealed class AssetTap : ICircuitTap
     private readonly TransferCaptures _transferCaptures;
     private readonly ImageAnswers _images;
     private readonly HeldImageRequests _held = new();
+    private readonly OwnQuestion _question;
     private readonly ImageAnswer?[] _awaited = new ImageAnswer?[byte.MaxValue];
     private long _sendAt = Circuit.Never;
     private bool _ended;
@@ -35,6 +36,7 @@ internal sealed class AssetTap : ICircuitTap
         (_assets, _pace, _identity, _ticksPerSecond) = (assets, pace.Join(), identity, ticksPerSecond);
         _imageCaptures = new ImageCaptures(assets, memory, ticksPerSecond);
         _transferCaptures = new TransferCaptures(assets, memory, ticksPerSecond);
+        _question = new OwnQuestion(assets, identity, _imageCaptures);
         _images = new ImageAnswers(assets, wake, ticksPerSecond);
     }
 
@@ -112,6 +114,11 @@ internal sealed class AssetTap : ICircuitTap
         }
 
         _sendAt = Circuit.Never;
+        if (!_question.TrySend(now, circuit, sink))
+        {
+            _sendAt = now + RetryTicks;
+        }
+
         AskSim(now, circuit, sink);
         Send(now, circuit, sink);
     }
@@ -123,6 +130,8 @@ internal sealed class AssetTap : ICircuitTap
             _ended = true;
             _images.End();
             _held.End();
+            _imageCaptures.Close();
+            _transferCaptures.Close();
             _pace.Leave();
         }
     }
@@ -182,6 +191,7 @@ internal sealed class AssetTap : ICircuitTap
     private Claim Judge(long now, uint sequence, in ImageRequest request, Circuit circuit, out ImageAnswer? answer)
     {
         answer = null;
+        _question.AskedByViewer(request.Id);
         bool foreign = request.Type == ImageRequest.Bake || _assets.IsExcluded(request.Id);
         if (request.Cancels || foreign)
         {
@@ -231,13 +241,13 @@ internal sealed class AssetTap : ICircuitTap
         {
             case Message.ImageData when ImageMessages.TryReadHeader(body, out id, out byte codec, out uint size, out ushort packets, out ReadOnlySpan<byte> data):
                 _imageCaptures.Header(now, id, codec, size, packets, data);
-                return _images.IsOurs(id) || _images.HasHeader(id) ? Verdict.Swallow : Verdict.Forward;
+                return _images.IsOurs(id) || _images.HasHeader(id) || _question.IsAbout(id) ? Verdict.Swallow : Verdict.Forward;
             case Message.ImagePacket when ImageMessages.TryReadPacket(body, out id, out ushort packet, out ReadOnlySpan<byte> data):
                 _imageCaptures.Packet(now, id, packet, data);
-                return _images.IsOurs(id) ? Verdict.Swallow : Verdict.Forward;
+                return _images.IsOurs(id) || _question.IsAbout(id) ? Verdict.Swallow : Verdict.Forward;
             case Message.ImageNotInDatabase when ImageMessages.TryReadMissing(body, out id):
                 _imageCaptures.Missing(now, id);
-                return _images.IsOurs(id) ? Verdict.Swallow : Verdict.Forward;
+                return _images.IsOurs(id) || _question.IsAbout(id) ? Verdict.Swallow : Verdict.Forward;
             default:
                 if (AssetHints.MayName(message))
                 {

@@ -1,5 +1,6 @@
 using GlobalCache.Client.Circuits;
 using GlobalCache.Client.Sessions;
+using GlobalCache.Client.UdpAssets;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Client.Edge;
@@ -9,13 +10,19 @@ internal static class SessionSockets
 {
     /// <param name="limits">How many regions, how long silences.</param>
     /// <param name="baked">Told which textures a session has seen baked (PROTOCOL §7.4). Any thread; must return at once.</param>
+    /// <param name="shelf">Where circuits find assets and leave them. Null: they only forward.</param>
     /// <param name="time">The circuits' clock.</param>
     /// <param name="log">The circuits' log.</param>
-    public static OpenCircuits Over(ClientLimits limits, Action<Session, Guid> baked, TimeProvider time, ILogger log) => (session, ended) =>
+    public static OpenCircuits Over(ClientLimits limits, Action<Session, Guid> baked, UdpShelf? shelf, TimeProvider time, ILogger log) => (session, ended) =>
     {
         var identity = new CircuitIdentity(session.Login.CircuitCode, session.Login.SessionId, session.Login.AgentId);
         var events = new CircuitEvents(end => ended(end.ToString()), texture => baked(session, texture));
-        var pump = new UdpPump(identity, session, events, limits, time, log);
+        var pace = new ViewerPace(time.TimestampFrequency);
+        var pump = new UdpPump(identity, session, events, limits, time, log, shelf is null ? null : (sim, wake) =>
+        {
+            var assets = new RegionAssets(shelf, session, () => session.Find(sim), wake);
+            return new AssetTap(assets, pace, shelf.Captures, identity, wake, time.TimestampFrequency);
+        });
         return new SessionCircuits(pump.Open, () => pump.LastViewerDatagram, () => pump.Scope.Root, pump.DisposeAsync);
     };
 }

@@ -130,6 +130,11 @@ internal sealed class UdpPump : IAsyncDisposable
         UdpSockets.Close([.. _opened.Select(r => r.Socket), .. _upstream is null ? [] : new[] { _upstream }]);
         await _timer.DisposeAsync();
         await Task.WhenAll(_receivers.Select(r => r.Ended));
+        foreach (UdpRegion region in _opened)
+        {
+            region.End();
+        }
+
         _closing.Dispose();
     }
 

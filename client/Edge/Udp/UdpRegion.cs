@@ -115,6 +115,15 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
     /// <summary>An answer for the tap has come: tick soon, on another thread and outside the caller's locks.</summary>
     public void Wake() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
 
+    /// <summary>Lets go what the circuit holds. After the receivers, never under the pump's lock: a circuit's own lock is taken, under which ports are opened.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            _circuit.End();
+        }
+    }
+
     void IThreadPoolWorkItem.Execute() => Tick(_pump.Now, woken: true);
 
     void IDatagramSink.Send(Direction direction, ReadOnlySpan<byte> datagram)
@@ -203,6 +212,7 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
         {
             if (_viewerKey != 0)
             {
+                _circuit.End();
                 _circuit = NewCircuit();
             }
 

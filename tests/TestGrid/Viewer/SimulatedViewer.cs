@@ -94,9 +94,9 @@ public sealed class SimulatedViewer : IAsyncDisposable
         var viewer = new SimulatedViewer(options, reply, client);
         try
         {
-            ViewerRegion region = viewer.Region(reply.Sim, reply.Seed);
+            ViewerRegion? region = options.AsksSeeds ? viewer.Region(reply.Sim, reply.Seed) : null;
             await viewer.ArriveAsync(viewer.root, cancelled);
-            await region.Capabilities.WaitAsync(Patience, options.Time, cancelled);
+            if (region is not null) await region.Capabilities.WaitAsync(Patience, options.Time, cancelled);
             return viewer;
         }
         catch
@@ -145,6 +145,9 @@ public sealed class SimulatedViewer : IAsyncDisposable
     /// <summary>A texture by UDP, whole; null when the grid says it is not in its database.</summary>
     public Task<byte[]?> ImageByUdpAsync(Guid id, CancellationToken cancelled = default) =>
         UdpFetch.ImageAsync(root, id, discard: 0, fromPacket: 0, Patience, cancelled);
+
+    /// <summary>Asks for a texture by UDP and does not look what comes.</summary>
+    public void AskImageByUdp(Guid id, int discard) => UdpFetch.AskImage(root, id, discard, fromPacket: 0);
 
     /// <summary>An asset by UDP transfer; null when the grid says it does not exist.</summary>
     public Task<byte[]?> TransferAsync(Guid id, int type, CancellationToken cancelled = default) =>

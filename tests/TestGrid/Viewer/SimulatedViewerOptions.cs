@@ -27,6 +27,9 @@ public sealed record SimulatedViewerOptions
     /// <summary>Set: asset requests go through this HTTP proxy, as with the viewers' preference.</summary>
     public Uri? WebProxy { get; init; }
 
+    /// <summary>False: never asks for capabilities, as old viewers and some bots; there is no HTTP and no event queue then.</summary>
+    public bool AsksSeeds { get; init; } = true;
+
     /// <summary>Connections for textures (8 in viewers).</summary>
     public int TextureConnections { get; init; } = 8;
 

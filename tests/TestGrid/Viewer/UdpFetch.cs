@@ -9,6 +9,9 @@ namespace GlobalCache.TestGrid.Viewer;
 /// </summary>
 internal static class UdpFetch
 {
+    public static void AskImage(ViewerCircuit circuit, Guid id, int discard, uint fromPacket) =>
+        circuit.Send(circuit.Begin(Message.RequestImage).U8(1).Id(id).U8((byte)(sbyte)discard).F32(1_000_000).U32(fromPacket).U8(0));
+
     public static async Task<byte[]?> ImageAsync(
         ViewerCircuit circuit, Guid id, int discard, uint fromPacket, TimeSpan patience, CancellationToken cancelled)
     {
@@ -45,7 +48,7 @@ internal static class UdpFetch
             if (bytes.Length == size) whole.TrySetResult(bytes);
             else whole.TrySetException(new InvalidDataException($"{bytes.Length} bytes instead of {size}"));
         });
-        circuit.Send(circuit.Begin(Message.RequestImage).U8(1).Id(id).U8((byte)(sbyte)discard).F32(1_000_000).U32(fromPacket).U8(0));
+        AskImage(circuit, id, discard, fromPacket);
         return await whole.Task.WaitAsync(patience, cancelled);
     }
 

@@ -64,7 +64,7 @@ internal sealed class Front : IAsyncDisposable
         FakeGrid grid = await FakeGrid.StartAsync();
         var front = new Front(builder.Build(), grid) { Limits = limits ?? new ClientLimits() };
         OpenCircuits open = realSockets
-            ? SessionSockets.Over(front.Limits, (_, _) => { }, front.Time, front.Log)
+            ? SessionSockets.Over(front.Limits, (_, _) => { }, null, front.Time, front.Log)
             : (session, ended) => (front.Circuits[session] = new FakeCircuits(front.Time, ended)).Contract;
         front.Sessions = new SessionTable(front.Caps, () => front.Root.GetLeftPart(UriPartial.Authority), open, front.Limits, front.Time, front.Log);
         Uri gridLogin = login ?? grid.Root;
