@@ -6,7 +6,7 @@ namespace GlobalCache.Client.UdpAssets;
 /// <summary>RequestImages that wait for reads. Each goes on when all its images are decided, with only those that are the sim's to answer.</summary>
 internal sealed class HeldImageRequests
 {
-    /// <summary>Packets that wait; with those of transfers no more than <see cref="HeldPackets.Capacity"/>.</summary>
+    /// <summary>Packets that wait; with <see cref="TransferAnswers.MaxReading"/> no more than <see cref="HeldPackets.Capacity"/>.</summary>
     public const int Capacity = 32;
 
     private readonly List<Held> _held = [];
