@@ -47,6 +47,33 @@ public sealed class NodeMetaverseTests
         Assert.All(assets.Where(a => a.Type != 49), a => Assert.Equal(Hash(a), visit.Udp[a.Id.ToString("D")]));
     }
 
+    [Fact]
+    public async Task By_UDP_too_the_second_user_gets_every_asset_from_the_store_and_the_grid_is_not_asked()
+    {
+        await using Proxied proxied = await Proxied.StartAsync();
+        SceneAsset[] assets = [.. Recorded(proxied.Grid).Where(a => a.Type != 49)];
+        string wanted = string.Join(',', assets.Select(a => $"{Name(a.Type)}:{a.Id:D}"));
+        GridCounters counters = proxied.Grid.Counters;
+
+        Visit cold = await VisitAsync("--login", proxied.Client.LoginUri.AbsoluteUri, "--udp", wanted);
+        AssertCame(cold);
+        (long images, long transfers) = (counters.ImageRequests, counters.TransferRequests);
+        Assert.Equal((3, 4), (images, transfers));
+
+        // The client ends what it has begun to keep before it stops.
+        await proxied.RestartClientAsync();
+        Visit warm = await VisitAsync("--login", proxied.Client.LoginUri.AbsoluteUri, "--udp", wanted, "--first", "Other");
+        AssertCame(warm);
+        Assert.NotEqual(cold.Agent, warm.Agent);
+        Assert.Equal((images, transfers), (counters.ImageRequests, counters.TransferRequests));
+
+        void AssertCame(Visit visit)
+        {
+            Assert.True(visit.Ok, string.Join("; ", visit.Errors));
+            Assert.All(assets, a => Assert.Equal(Hash(a), visit.Udp[a.Id.ToString("D")]));
+        }
+    }
+
     private static void AssertHolds(IReadOnlyList<SceneAsset> assets, Visit visit)
     {
         Assert.True(visit.Ok, string.Join("; ", visit.Errors));

@@ -109,7 +109,7 @@ public sealed class UdpAssetsTests
         Assert.Equal((2L, packets), (proxied.Grid.Counters.RequestsFor(texture.Id), proxied.Grid.Counters.ImagePackets));
     }
 
-    private static IReadOnlyList<SceneAsset> Transferable(StandInGrid grid) => [.. SceneAsset.AllOf(grid).Where(a => a.Type == 0)];
+    private static IReadOnlyList<SceneAsset> Transferable(StandInGrid grid) => [.. SceneAsset.AllOf(grid).Where(a => a.Type != 49)];
 
     private static async Task<byte[]?> FetchAsync(SimulatedViewer viewer, SceneAsset asset) =>
         asset.Type == 0 ? await viewer.ImageByUdpAsync(asset.Id) : await viewer.TransferAsync(asset.Id, asset.Type);
