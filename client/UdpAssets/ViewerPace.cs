@@ -34,8 +34,10 @@ internal sealed class ViewerPace(long ticksPerSecond)
     private double _ceiling = Debt;
     private long _ceilingAt = long.MinValue;
     private long _halvedAt = long.MinValue;
+    private double _careful = MaxRate;
     private long _cleanSince = long.MinValue;
     private bool _limited;
+    private bool _acked;
     private int _active;
     private int _unacked;
 
@@ -130,6 +132,7 @@ internal sealed class ViewerPace(long ticksPerSecond)
             {
                 _unacked--;
                 pace._unacked--;
+                pace._acked = true;
             }
         }
 
@@ -142,11 +145,12 @@ internal sealed class ViewerPace(long ticksPerSecond)
             {
                 if (sent >= pace._halvedAt)
                 {
+                    pace._careful = pace._rate * 0.85;
                     pace._rate = Math.Max(MinRate, pace._rate / 2);
                     pace._halvedAt = now;
                 }
 
-                (pace._cleanSince, pace._limited) = (now, false);
+                (pace._cleanSince, pace._limited, pace._acked) = (now, false, false);
                 Spend(PacketBytes);
             }
         }
@@ -189,8 +193,10 @@ internal sealed class ViewerPace(long ticksPerSecond)
 
             if (now - pace._cleanSince >= pace.Ticks)
             {
-                pace._rate = pace._limited ? Math.Min(MaxRate, pace._rate * 1.1) : pace._rate;
-                (pace._cleanSince, pace._limited) = (now, false);
+                // Not while nothing shows that more could be taken; and slowly where it once was too much.
+                double growth = !pace._limited || !pace._acked ? 1 : pace._rate < pace._careful ? 1.1 : 1.01;
+                pace._rate = Math.Min(MaxRate, pace._rate * growth);
+                (pace._cleanSince, pace._limited, pace._acked) = (now, false, false);
             }
 
             pace._ceiling = Math.Min(Debt, pace._ceiling + pace.Earned(pace._ceilingAt, now, MaxRate));

@@ -178,6 +178,72 @@ public sealed class CircuitTests
     }
 
     [Fact]
+    public void A_packet_is_sent_again_soon_and_but_once_so_when_one_sent_32_later_is_acked()
+    {
+        var tap = new TestTap();
+        var rig = new CircuitRig(tap);
+        rig.Pass(ToViewer, Packet(Reliable, 500, s_image));
+        long[] numbers = [.. Enumerable.Range(0, 40).Select(_ => Inject(rig, ToViewer, out byte[] _))];
+        rig.Now += 10;
+        rig.Receive(ToSim, Packet(None, 1, PacketAck([.. numbers[3..34].Select(n => (uint)n)])));
+        Assert.Empty(rig.Wait(139));
+        Assert.Equal([(uint)numbers[0], (uint)numbers[1]], rig.Wait(1).Select(s => SequenceOf(s.Bytes)));
+        Assert.Equal([numbers[0], numbers[1]], tap.ResentNumbers);
+        rig.Receive(ToSim, Packet(None, 2, PacketAck((uint)numbers[34], (uint)numbers[0])));
+        Assert.Equal((uint)numbers[2], SequenceOf(Assert.Single(rig.Wait(0)).Bytes));
+
+        // After that it waits as long as any other.
+        Assert.DoesNotContain(rig.Wait(840), s => SequenceOf(s.Bytes) <= numbers[2]);
+        Assert.Contains(rig.Wait(200), s => SequenceOf(s.Bytes) == numbers[1]);
+    }
+
+    [Fact]
+    public void What_is_lost_together_is_not_sent_again_all_at_once()
+    {
+        var rig = new CircuitRig(new TestTap());
+        rig.Pass(ToViewer, Packet(Reliable, 500, s_image));
+        for (int i = 0; i < 100; i++)
+        {
+            Inject(rig, ToViewer, out _);
+        }
+
+        Assert.Empty(rig.Wait(999));
+        Assert.InRange(rig.Wait(1).Count, 1, 20);
+        Assert.InRange(rig.Wait(9).Count, 0, 0);
+        Assert.Equal(100, rig.Sent.Count(s => (s.Bytes[0] & (byte)Resent) != 0) + rig.Wait(100).Count);
+    }
+
+    [Fact]
+    public void A_packet_that_is_not_to_be_resent_is_acked_or_lost_in_time()
+    {
+        var tap = new TestTap();
+        var rig = new CircuitRig(tap);
+        rig.Pass(ToViewer, Packet(Reliable, 500, s_image));
+        long first = Inject(rig, ToViewer, out _), second = Inject(rig, ToViewer, out _);
+        rig.Circuit.StopResending(ToViewer, first);
+        rig.Circuit.StopResending(ToViewer, second);
+        rig.Receive(ToSim, Packet(None, 1, PacketAck((uint)first)));
+        Assert.Empty(rig.Wait(60_000));
+        Assert.Equal([first], tap.AckedNumbers);
+        Assert.Equal([second], tap.LostNumbers);
+        Assert.Equal(Circuit.Never, rig.Circuit.NextDeadline);
+    }
+
+    [Fact]
+    public void A_circuit_that_is_over_resends_nothing_and_takes_nothing_more()
+    {
+        var tap = new TestTap();
+        var rig = new CircuitRig(tap);
+        rig.Pass(ToViewer, Packet(Reliable, 500, s_image));
+        Inject(rig, ToViewer, out _);
+        rig.Pass(ToViewer, Packet(Reliable, 501, [0xFF, 0xFF, 0x00, 0x98]));
+        Assert.True(tap.Ended);
+        Assert.False(rig.Circuit.TryInject(0, ToViewer, Message.ImagePacket, [1], reliable: true, rig, out _));
+        Assert.Empty(rig.Wait(60_000));
+        Assert.Equal(502u, SequenceOf(rig.Pass(ToViewer, Packet(Reliable | Resent, 501, [0xFF, 0xFF, 0x00, 0x98]))));
+    }
+
+    [Fact]
     public void An_injected_packet_nobody_acks_is_given_up_and_the_tap_told()
     {
         var tap = new TestTap();
