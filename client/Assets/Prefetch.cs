@@ -50,6 +50,9 @@ internal sealed class Prefetch : IAsyncDisposable
         _workers = _grid is null ? Task.CompletedTask : Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => WorkAsync(_grid)));
     }
 
+    /// <summary>Hints are of use; else nobody need look for them.</summary>
+    public bool IsOn => _grid is not null;
+
     /// <summary>A message has named an asset. Returns at once.</summary>
     public void Hint(AssetKey key)
     {

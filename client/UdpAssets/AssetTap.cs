@@ -38,7 +38,7 @@ internal sealed class AssetTap : ICircuitTap
 
     public Verdict Inspect(long now, Direction direction, ref Datagram datagram, Circuit circuit, IDatagramSink sink)
     {
-        if (_ended || !Concerns(direction, datagram.Message))
+        if (_ended || !Concerns(direction, datagram.Message, _assets))
         {
             return Verdict.Forward;
         }
@@ -116,10 +116,10 @@ internal sealed class AssetTap : ICircuitTap
         }
     }
 
-    private static bool Concerns(Direction direction, Message message) => direction == Direction.ToSim
+    private static bool Concerns(Direction direction, Message message, IUdpAssets assets) => direction == Direction.ToSim
         ? message is Message.RequestImage or Message.TransferRequest or Message.TransferAbort
         : message is Message.ImageData or Message.ImagePacket or Message.ImageNotInDatabase or Message.TransferInfo or Message.TransferPacket
-            or Message.TransferAbort || AssetHints.MayName(message);
+            or Message.TransferAbort || (assets.WantsHints && AssetHints.MayName(message));
 
     /// <summary>Sends what may be sent now. When more may be.</summary>
     private long Send(long now, Circuit circuit, IDatagramSink sink)

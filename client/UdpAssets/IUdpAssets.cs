@@ -27,6 +27,9 @@ internal interface IUdpAssets
     /// </summary>
     void CapturedPart(AssetType type, Guid id, byte[] bytes, bool[] held);
 
+    /// <summary>Whether <see cref="Hint"/> is of any use; else messages need not be opened for them.</summary>
+    bool WantsHints => true;
+
     /// <summary>A message has named an asset the viewer may soon want (PROTOCOL §6.3). Often repeated.</summary>
     void Hint(AssetType type, Guid id);
 

@@ -22,6 +22,8 @@ internal sealed class RegionAssets(UdpShelf shelf, Session session, Func<Region?
     /// <summary>Null before anything of it was mapped.</summary>
     public Region? Region => field ??= region();
 
+    public bool WantsHints => shelf.Prefetch.IsOn;
+
     public AssetRead? TryRead(AssetType type, Guid id, Action done)
     {
         if (shelf.IsExcluded(type, id) || GridId() is not { } gridId)

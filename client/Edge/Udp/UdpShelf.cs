@@ -68,9 +68,9 @@ internal sealed class UdpShelf : IAsyncDisposable
             return null;
         }
 
-        var read = new AssetRead(stored.Length, bytes => _reads.Release(bytes));
-        ThreadPool.UnsafeQueueUserWorkItem(static job => _ = job.Shelf.ReadAsync(job.Stored, job.Read, job.Done), new Job(this, stored, read, done), preferLocal: false);
-        return read;
+        var job = new ReadJob(this, stored, done);
+        ThreadPool.UnsafeQueueUserWorkItem(job, preferLocal: false);
+        return job.Read;
     }
 
     /// <summary>A capture has ended: whole, or (with <paramref name="held"/>) in part. Returns at once.</summary>
@@ -97,15 +97,15 @@ internal sealed class UdpShelf : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task ReadAsync(StoredAsset stored, AssetRead read, Action done)
+    private async Task ReadAsync(ReadJob job)
     {
         byte[]? bytes = null;
         try
         {
-            using (stored)
+            using (job.Stored)
             {
-                byte[] whole = GC.AllocateUninitializedArray<byte>(stored.Length);
-                bytes = await stored.ReadAsync(0, whole, _stop.Token) ? whole : null;
+                byte[] whole = GC.AllocateUninitializedArray<byte>(job.Stored.Length);
+                bytes = await job.Stored.ReadAsync(0, whole, _stop.Token) ? whole : null;
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -122,8 +122,9 @@ internal sealed class UdpShelf : IAsyncDisposable
             ClientMetrics.Injected.Add(1);
         }
 
-        read.Complete(bytes);
-        done();
+        job.Read.Complete(bytes);
+        job.Done();
+        job.Leave();
     }
 
     private async Task KeepAsync(RegionAssets from, Region region, AssetType type, Guid id, byte[] bytes, bool[]? held)
@@ -180,5 +181,33 @@ internal sealed class UdpShelf : IAsyncDisposable
         _relay.TopUp(source, id, bytes, parts.Intervals);
     }
 
-    private sealed record Job(UdpShelf Shelf, StoredAsset Stored, AssetRead Read, Action Done);
+    /// <summary>One read on the pool. Its memory is free when both have left it: the reader, who may have given up long ago, and whoever uses the bytes.</summary>
+    private sealed class ReadJob : IThreadPoolWorkItem
+    {
+        private readonly UdpShelf _shelf;
+        private readonly int _length;
+        private int _users = 2;
+
+        public ReadJob(UdpShelf shelf, StoredAsset stored, Action done)
+        {
+            (_shelf, Stored, Done, _length) = (shelf, stored, done, stored.Length);
+            Read = new AssetRead(_length, _ => Leave());
+        }
+
+        public StoredAsset Stored { get; }
+
+        public AssetRead Read { get; }
+
+        public Action Done { get; }
+
+        public void Leave()
+        {
+            if (Interlocked.Decrement(ref _users) == 0)
+            {
+                _shelf._reads.Release(_length);
+            }
+        }
+
+        void IThreadPoolWorkItem.Execute() => _ = _shelf.ReadAsync(this);
+    }
 }
