@@ -8,7 +8,7 @@ internal sealed class LludpBench : IAsyncDisposable
 {
     private const int Rounds = 7;
     private const int StreamMilliseconds = 1000;
-    private const int Pings = 12_000;
+    private const int Pings = 6000;
     private const int OpenRate = 50_000;
     private const int CalmRate = 1000;
     private const int Injected = 10_000;
@@ -119,7 +119,7 @@ internal sealed class LludpBench : IAsyncDisposable
 
     private async Task<LludpFigures> LatencyAsync(LludpFigures figures)
     {
-        List<UdpEnd.PingPonged[]> rounds = await RoundsAsync(Ways, PingAsync);
+        List<UdpEnd.PingPonged[]> rounds = await RoundsAsync(Ways, PingAsync, rounds: 3 * Rounds);
         return figures with
         {
             DirectP50Micros = Median(rounds, r => r[0].P50),

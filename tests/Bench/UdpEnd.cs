@@ -51,6 +51,7 @@ internal sealed class UdpEnd(bool isSim)
     private int _noted;
     private uint _sequence = 1;
     private volatile bool _receiving;
+    private Thread? _receiver;
 
     /// <summary>Packets per second of one round.</summary>
     internal sealed record Streamed(long Packets, double Seconds, int Stalls)
@@ -167,7 +168,12 @@ internal sealed class UdpEnd(bool isSim)
         }
 
         Thread.Sleep(100);
-        _receiving = !isSim;
+        if (isSim)
+        {
+            _receiving = false;
+            _receiver!.Join();
+        }
+
         return packets;
     }
 
@@ -182,7 +188,8 @@ internal sealed class UdpEnd(bool isSim)
     {
         _socket.ReceiveTimeout = isSim ? 50 : 0;
         _receiving = true;
-        new Thread(Receive) { IsBackground = true }.Start();
+        _receiver = new Thread(Receive) { IsBackground = true };
+        _receiver.Start();
     }
 
     private void Receive()
