@@ -42,7 +42,8 @@ internal sealed class LludpBench : IAsyncDisposable
         figures = wanted("injected") ? await bench.InjectedAsync(figures) : figures;
         figures = wanted("latency") ? await bench.LatencyAsync(figures) : figures;
         figures = wanted("open") ? await bench.OpenLoopAsync(figures) : figures;
-        return wanted("calm") ? await bench.CalmAsync(figures) : figures;
+        figures = wanted("calm") ? await bench.CalmAsync(figures) : figures;
+        return wanted("texture") ? figures with { Textures = await TextureBench.RunAsync() } : figures;
     }
 
     public async ValueTask DisposeAsync()

@@ -81,6 +81,18 @@ public sealed record LludpFigures
     /// <summary>Rounds in which something was lost where nothing may be.</summary>
     public int Stalls { get; init; }
 
+    /// <summary>1 MB injected, in each manner a viewer may read and ack.</summary>
+    public IReadOnlyList<TextureFigures> Textures { get; init; } = [];
+
+    /// <summary>The first 1 MB of a session to a viewer that reads at once and acks what it has read; to reach: &lt; 250.</summary>
+    public double Injected1MbMillis => Textures.Where(t => t is { FrameMillis: 0, AckMillis: 0 }).Select(t => t.Millis).SingleOrDefault();
+
+    /// <summary>The same to the viewer that is slowest to read and to ack.</summary>
+    public double Injected1MbSlowestMillis => Textures.Select(t => t.Millis).DefaultIfEmpty().Max();
+
+    /// <summary>Resends among the injected packets, worst manner; to reach: &lt; 0.1.</summary>
+    public double Injected1MbResentPercent => Textures.Select(t => t.ResentPercent).DefaultIfEmpty().Max();
+
     /// <summary>For people.</summary>
     public string ToTable() => $"""
         what                                       direct       bare       pump      ratio   to reach
@@ -93,5 +105,8 @@ public sealed record LludpFigures
         lost at 50 000/s                                –          –  {OpenLoopLost,9}  {OpenLoopPackets,9}   0
         at {PacketsPerSecond}/s, one way, added: median {AddedMedianMicroseconds:0} µs, p99 {AddedP99Microseconds:0} µs, {Lost} of {Packets} lost, {CpuMicrosecondsPerPacket:0} µs CPU a packet
         idle: {IdleCpuPercent:0.00} % of a core{(Stalls > 0 ? $"; {Stalls} STALLS" : "")}
+        1 MB injected, 208 KB receive buffer; to reach: < 250 ms, < 0.1 % resent
+        {string.Join("\n", Textures.Select(t =>
+            $"  read {(t.FrameMillis > 0 ? $"every {t.FrameMillis} ms" : "at once    ")}, acked {(t.AckMillis > 0 ? $"after {t.AckMillis} ms" : "when read    ")}  {t.Millis,5:0} ms, the next {t.SecondMillis,5:0} ms, worst {t.WorstMillis,5:0} ms, {t.ResentPercent:0.00} % resent, {t.CpuMicrosPerPacket:0.0} µs CPU a packet{(t.Right ? "" : "   WRONG")}"))}
         """;
 }

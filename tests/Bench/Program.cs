@@ -3,7 +3,7 @@ using GlobalCache.Bench;
 
 const string Usage = """
     dotnet run -c Release --project tests/Bench -- http [hits] [misses] [idle] [scene] [--json]
-    dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [--json]
+    dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [texture] [--json]
     """;
 
 if (args is [BareKestrel.Verb, var bytes])
@@ -26,8 +26,11 @@ switch (args)
     case [BareForwarder.Verb, var sim]:
         BareForwarder.Run(int.Parse(sim));
         return 0;
-    case [PumpProcess.Verb, var sim]:
-        await PumpProcess.RunAsync(int.Parse(sim));
+    case [PumpProcess.Verb, var sim, .. var what]:
+        await PumpProcess.RunAsync(int.Parse(sim), assets: what is [PumpProcess.Assets]);
+        return 0;
+    case [TextureViewer.Verb]:
+        TextureViewer.Run();
         return 0;
 }
 

@@ -76,6 +76,7 @@ internal sealed class UdpEnd(bool isSim)
             ["usage"] => Usage.Now(),
             ["open", var port] => _socket.SendTo(UseCircuitCode(), SocketFlags.None, Loopback(port)),
             ["accept"] => Accept(),
+            ["greet", var port] => Greet(Loopback(port)),
             ["stream", var port, var milliseconds] => Stream(Loopback(port), TimeSpan.FromMilliseconds(int.Parse(milliseconds))),
             ["ping", var port, var count] => PingPong(Loopback(port), int.Parse(count)),
             ["steady", var port, var rate, var packets] => Steady(Loopback(port), int.Parse(rate), int.Parse(packets)),
@@ -85,7 +86,7 @@ internal sealed class UdpEnd(bool isSim)
     }
 
     /// <summary>Code 1, session and agent zero: as <see cref="PumpProcess"/> expects.</summary>
-    private static byte[] UseCircuitCode() => [0x40, 0, 0, 0, 1, 0, 0xFF, 0xFF, 0, 3, 1, 0, 0, 0, .. new byte[32]];
+    public static byte[] UseCircuitCode() => [0x40, 0, 0, 0, 1, 0, 0xFF, 0xFF, 0, 3, 1, 0, 0, 0, .. new byte[32]];
 
     private static SocketAddress Loopback(string port) => new IPEndPoint(IPAddress.Loopback, int.Parse(port)).Serialize();
 
@@ -95,6 +96,13 @@ internal sealed class UdpEnd(bool isSim)
         _socket.ReceiveTimeout = 5000;
         _socket.ReceiveFrom(_received, SocketFlags.None, _source);
         return (_source[2] << 8) | _source[3];
+    }
+
+    /// <summary>A direction begins with its first packet.</summary>
+    private int Greet(SocketAddress to)
+    {
+        Send(Load.Ignore, DataBytes, to);
+        return DataBytes;
     }
 
     /// <summary>As many as the window lets through.</summary>
