@@ -41,7 +41,9 @@ internal sealed class FirestormModel
     /// <summary>Every message that is no housekeeping, as it is taken.</summary>
     public Action<Datagram> Took { get; set; } = _ => { };
 
-    public void Open(long now) => End.Send(now, new BodyWriter(Message.UseCircuitCode).U32(Code).Id(Session).Id(Agent), reliable: true);
+    /// <summary>A circuit that does not open is no session: this one packet is sent until it arrives.</summary>
+    public void Open(long now) =>
+        End.Send(now, new BodyWriter(Message.UseCircuitCode).U32(Code).Id(Session).Id(Agent), reliable: true, forEver: true);
 
     /// <summary>A datagram has reached the socket: it waits for the next frame, or is lost because the buffer is full.</summary>
     public void Arrive(byte[] wire, bool copy)

@@ -73,6 +73,7 @@ internal sealed class LludpEnd(string name, LludpManner manner, uint first, Acti
     {
         public required byte[] Wire;
         public required long Due;
+        public required int Patience;
         public int Resends;
     }
 
@@ -97,7 +98,13 @@ internal sealed class LludpEnd(string name, LludpManner manner, uint first, Acti
 
     public long LastHeard { get; private set; }
 
-    public uint Send(long now, BodyWriter message, bool reliable, bool resendable = true, bool coded = false)
+    /// <param name="now">When.</param>
+    /// <param name="message">What.</param>
+    /// <param name="reliable">With an ack wanted.</param>
+    /// <param name="resendable">False: semi-reliable, never sent again.</param>
+    /// <param name="coded">Zero-coded.</param>
+    /// <param name="forEver">Sent again until it is acked, whatever this kind's patience.</param>
+    public uint Send(long now, BodyWriter message, bool reliable, bool resendable = true, bool coded = false, bool forEver = false)
     {
         uint number = _next;
         _next = (_next + 1) & manner.Mask;
@@ -110,7 +117,7 @@ internal sealed class LludpEnd(string name, LludpManner manner, uint first, Acti
             {
                 byte[] again = [.. bare];
                 again[0] |= Datagram.Resent;
-                _unacked[number] = new Outstanding { Wire = again, Due = now + Timeout };
+                _unacked[number] = new Outstanding { Wire = again, Due = now + Timeout, Patience = forEver ? int.MaxValue : manner.Resends };
             }
         }
 
@@ -203,7 +210,7 @@ internal sealed class LludpEnd(string name, LludpManner manner, uint first, Acti
 
         foreach ((uint number, Outstanding packet) in _unacked.Where(p => p.Value.Due <= now).OrderBy(p => p.Value.Due).ToList())
         {
-            if (packet.Resends++ == manner.Resends)
+            if (packet.Resends++ == packet.Patience)
             {
                 Failed++;
                 _unacked.Remove(number);

@@ -307,7 +307,8 @@ internal sealed class ModelSession : IDatagramSink, IRegionDirectory
         // A sim asked for later packets begins with the header all the same.
         bool heldStale = (fetch.Again && _out[held].Time < asked) || (fromSim && _askedOn.Contains(fetch.Id)) || (fromSim && Options.ViewerLink.Copies > 0);
         return held == number || stale || heldStale || (fromSim && (_out[held].FromSim || Lost > 0))
-            || (_out[held].FromSim && Store.CapturedAssets.Any(c => c.Id == fetch.Id));
+            // Captured while the viewer still lacked it: answered from here, and the sim sends again.
+            || (_out[held].FromSim != fromSim && Store.CapturedAssets.Any(c => c.Id == fetch.Id));
     }
 
     private AssetTap NewTap() => new(
