@@ -32,6 +32,20 @@ public static class AssetTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
+    /// <summary>Reads <see cref="Name"/> back; false for anything else, upper case included.</summary>
+    public static bool TryParseName(string? name, out AssetType type)
+    {
+        (type, bool known) = name switch
+        {
+            "texture" => (AssetType.Texture, true),
+            "sound" => (AssetType.Sound, true),
+            "animation" => (AssetType.Animation, true),
+            "mesh" => (AssetType.Mesh, true),
+            _ => (AssetType.Texture, false),
+        };
+        return known;
+    }
+
     /// <summary>The query parameter viewers ask with (PROTOCOL §3.3).</summary>
     public static string QueryParameter(this AssetType type) => type switch
     {

@@ -1,0 +1,77 @@
+namespace GlobalCache.Policy.Wire;
+
+/// <summary>Paths of enrolment and sessions (SECURITY §3); served by the master, in local mode by the node itself.</summary>
+public static class EnrolmentApi
+{
+    /// <summary><c>POST</c> of an <see cref="EnrolmentRequest"/>: 200 with an <see cref="Enrolled"/>; 403 unknown, used, expired or revoked invite, all alike.</summary>
+    public const string Enrolments = "/v1/enrolments";
+
+    /// <summary><c>GET</c>: a <see cref="SessionNonce"/>, good for a minute.</summary>
+    public const string Nonce = "/v1/sessions/nonce";
+
+    /// <summary><c>POST</c> of a <see cref="SessionRequest"/>: 200 with a <see cref="Session"/>; 403 unknown or revoked client, wrong proof.</summary>
+    public const string Sessions = "/v1/sessions";
+}
+
+/// <summary>“Let me in.”</summary>
+public sealed record EnrolmentRequest
+{
+    /// <summary>The code: 128 bits, good for 7 days, once.</summary>
+    public required string Invite { get; init; }
+
+    /// <summary>The client's own public key, P-256, SubjectPublicKeyInfo in base64.</summary>
+    public required string PublicKey { get; init; }
+}
+
+/// <summary>The client belongs to the grid now, in its inviter's branch.</summary>
+public sealed record Enrolled
+{
+    /// <summary>What the client calls itself from now on.</summary>
+    public required string ClientId { get; init; }
+}
+
+/// <summary>To be signed by the client's key: proof that it is at hand.</summary>
+public sealed record SessionNonce
+{
+    /// <summary>16 random bytes, base64url.</summary>
+    public required string Nonce { get; init; }
+}
+
+/// <summary>Asks for a session.</summary>
+public sealed record SessionRequest
+{
+    /// <summary>From <see cref="Enrolled"/>.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>From <see cref="SessionNonce"/>.</summary>
+    public required string Nonce { get; init; }
+
+    /// <summary>ECDSA P-256 (r ‖ s, base64url) over <c>gc/session/1 ‖ nonce ‖ client id</c>, UTF-8.</summary>
+    public required string Proof { get; init; }
+}
+
+/// <summary>A session: an ES256 JWT that nodes check without asking anyone.</summary>
+public sealed record Session
+{
+    /// <summary>Goes into <c>Authorization: Bearer</c>.</summary>
+    public required string Token { get; init; }
+
+    /// <summary>Seconds from now on the client's own monotonic clock; 4 h. Renew at half of it.</summary>
+    public required int ExpiresIn { get; init; }
+}
+
+/// <summary>The claims of a session's token beside iss, aud, iat and exp.</summary>
+public static class SessionClaims
+{
+    /// <summary>The branch: whom quotas and vouching are counted for.</summary>
+    public const string Branch = "br";
+
+    /// <summary>Unix seconds since when the branch exists.</summary>
+    public const string BranchSince = "bs";
+
+    /// <summary>The client's public key (<see cref="EnrolmentRequest.PublicKey"/>): claims and uploads are signed by it.</summary>
+    public const string ClientKey = "ck";
+
+    /// <summary><c>uploader</c>: its word alone decides.</summary>
+    public const string Role = "role";
+}
