@@ -10,11 +10,16 @@ internal static class Needs
 
     public static string Program(string name, string how)
     {
-        string? found = Environment.GetEnvironmentVariable("PATH")!.Split(':')
-            .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        string? found = Find(name);
         That(found is not null, $"{name} is not installed: {how}");
         return found!;
     }
+
+    /// <summary>For fixtures, which cannot skip: why a program cannot be used, or null.</summary>
+    public static string? Lacks(string name) => Find(name) is null ? $"{name} is not installed" : null;
+
+    private static string? Find(string name) =>
+        Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     public static void That(bool condition, string reason)
     {
