@@ -51,7 +51,7 @@ public sealed class TransferAnswerTests
         for (int i = 0; i < 100; i++)
         {
             highest = fresh.Where(p => p.Message == Message.TransferPacket).Select(IndexOf).DefaultIfEmpty(0).Max() is var max && max > highest ? max : highest;
-            fresh = [.. tap.Ack(fresh.Where(p => p.Message == Message.TransferPacket && IndexOf(p) != 7 )), .. tap.Wait(1)];
+            fresh = [.. tap.Ack(fresh.Where(p => p.Message == Message.TransferPacket && IndexOf(p) != 7)), .. tap.Wait(1)];
         }
 
         Assert.Equal(7 + 79, highest);
