@@ -47,6 +47,12 @@ internal sealed class ImageAnswer(Guid id)
     /// <summary>While packets of an earlier answer were on their way, a packet of this number has asked for all of it.</summary>
     public uint? Again { get; set; }
 
+    /// <summary>Until then a request for all of it may have crossed a header from the sim.</summary>
+    public long SimHeaderUntil { get; set; } = long.MinValue;
+
+    /// <summary>What the viewer has, or will have, of it came from here last.</summary>
+    public bool IsOurs => Phase is ImagePhase.Reading or ImagePhase.Sending || (Phase == ImagePhase.Settled && SimHeaderUntil == long.MinValue);
+
     /// <summary>First come, first served among equals.</summary>
     public long Turn { get; set; }
 
@@ -91,7 +97,7 @@ internal sealed class ImageAnswer(Guid id)
         (First, Next, _discard) = (first, first, Request.Discard);
         Last = wantsMore || first > last ? ImagePackets.Count(file.Length) - 1 : last;
         (_headerAcked, _headerHad) = (_headerAcked && first > 0, first > 0);
-        (Phase, Owed, Again) = (ImagePhase.Sending, false, null);
+        (Phase, Owed, Again, SimHeaderUntil) = (ImagePhase.Sending, false, null, long.MinValue);
         return true;
     }
 

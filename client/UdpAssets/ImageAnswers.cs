@@ -24,7 +24,7 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     public const int Capacity = 4096;
 
     private readonly Dictionary<Guid, ImageAnswer> _answers = [];
-    private readonly Dictionary<long, (ImageAnswer Answer, int Packet)> _inFlight = [];
+    private readonly InFlight<ImageAnswer> _inFlight = new();
     private readonly List<ImageAnswer> _sending = [];
     private readonly List<ImageAnswer> _reading = [];
     private readonly List<ImageAnswer> _again = [];
@@ -61,7 +61,7 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     }
 
     /// <summary>Its packets come from here at present, and from nowhere else.</summary>
-    public bool IsOurs(Guid id) =>
+    public bool IsUnderWay(Guid id) =>
         _answers.TryGetValue(id, out ImageAnswer? answer) && answer.Phase is ImagePhase.Sending or ImagePhase.Reading;
 
     /// <summary>The sim was asked by us for the rest of it, and will send a header first, which would be the viewer's second.</summary>
@@ -78,6 +78,11 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
             {
                 return Claim.Sim;
             }
+        }
+
+        if (request.Packet == 0 && now < answer.SimHeaderUntil)
+        {
+            return Claim.Sim;
         }
 
         answer.Request = request with { Priority = float.IsNaN(request.Priority) ? 0 : request.Priority };
@@ -109,6 +114,23 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
         }
     }
 
+    /// <summary>
+    /// A header has gone to the viewer from the sim. A request for all of the image that comes soon after may have crossed it, and it would be
+    /// the second one if it came from here: what is to be done is the sim's to say, as it was without us.
+    /// </summary>
+    public void SimSentHeader(long now, Guid id)
+    {
+        if (!_answers.TryGetValue(id, out ImageAnswer? answer) && (_answers.Count < Capacity || TryMakeRoom()))
+        {
+            _answers.Add(id, answer = new ImageAnswer(id));
+        }
+
+        if (answer is not null)
+        {
+            answer.SimHeaderUntil = now + ticksPerSecond;
+        }
+    }
+
     /// <summary>The viewer wants it no more, or not from us. Null: it was not ours.</summary>
     public ImageAnswer? Cancel(Guid id, Circuit circuit)
     {
@@ -117,17 +139,11 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
             return null;
         }
 
-        bool ours = answer.Phase != ImagePhase.WithSim || _orphans.Contains(answer);
+        bool ours = answer.IsOurs || _orphans.Contains(answer);
         (answer.Again, answer.Owed) = (null, false);
         if (answer.InFlight > 0)
         {
-            foreach ((long number, (ImageAnswer Answer, int Packet) sent) in _inFlight)
-            {
-                if (sent.Answer == answer)
-                {
-                    circuit.StopResending(Direction.ToViewer, number);
-                }
-            }
+            _inFlight.StopResending(answer, circuit);
         }
 
         _reading.Remove(answer);
@@ -140,7 +156,7 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     /// <summary>The packet <see cref="ImageAnswer.Next"/> has been sent.</summary>
     public void Sent(ImageAnswer answer, long number)
     {
-        _inFlight.Add(number, (answer, answer.Next));
+        _inFlight.Add(number, answer, answer.Next);
         answer.Sent(number);
         _nextKnown = answer.Ready && _nextKnown;
     }
@@ -148,7 +164,7 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     /// <summary>False: not of an image.</summary>
     public bool TryAcked(long number, uint carrier)
     {
-        if (!_inFlight.Remove(number, out (ImageAnswer Answer, int Packet) sent))
+        if (!_inFlight.TryTake(number, out (ImageAnswer Answer, int Packet) sent))
         {
             return false;
         }
@@ -161,7 +177,7 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     /// <summary>False: not of an image.</summary>
     public bool TryLost(long number)
     {
-        if (!_inFlight.Remove(number, out (ImageAnswer Answer, int Packet) sent))
+        if (!_inFlight.TryTake(number, out (ImageAnswer Answer, int Packet) sent))
         {
             return false;
         }
@@ -170,13 +186,7 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
         answer.Lost(number);
         if (answer.Phase == ImagePhase.Sending)
         {
-            int lacking = sent.Packet;
-            foreach ((ImageAnswer other, int packet) in _inFlight.Values)
-            {
-                lacking = other == answer ? Math.Min(lacking, packet) : lacking;
-            }
-
-            Abandon(answer, (uint)lacking);
+            Abandon(answer, (uint)_inFlight.Lowest(answer, sent.Packet));
         }
 
         Landed(answer);

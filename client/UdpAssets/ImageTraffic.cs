@@ -71,9 +71,15 @@ internal sealed class ImageTraffic
         switch (message)
         {
             case Message.ImageData when ImageMessages.TryReadHeader(body, out id, out byte codec, out uint size, out ushort packets, out ReadOnlySpan<byte> data):
-                bool second = Answers.HasHeader(id);
+                bool hidden = Answers.HasHeader(id) || IsHidden(id);
                 _captures.Header(now, id, codec, size, packets, data);
-                return second || IsHidden(id) ? Verdict.Swallow : Verdict.Forward;
+                if (hidden)
+                {
+                    return Verdict.Swallow;
+                }
+
+                Answers.SimSentHeader(now, id);
+                return Verdict.Forward;
             case Message.ImagePacket when ImageMessages.TryReadPacket(body, out id, out ushort packet, out ReadOnlySpan<byte> data):
                 _captures.Packet(now, id, packet, data);
                 return IsHidden(id) ? Verdict.Swallow : Verdict.Forward;
@@ -134,7 +140,7 @@ internal sealed class ImageTraffic
     }
 
     /// <summary>What the sim sends of it is not the viewer's: that gets it from here, or has not asked.</summary>
-    private bool IsHidden(Guid id) => Answers.IsOurs(id) || _question.IsAbout(id);
+    private bool IsHidden(Guid id) => Answers.IsUnderWay(id) || _question.IsAbout(id);
 
     private Claim Judge(long now, uint sequence, in ImageRequest request, Circuit circuit, out ImageAnswer? answer)
     {

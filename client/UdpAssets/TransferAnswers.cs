@@ -14,7 +14,7 @@ internal sealed class TransferAnswers(IUdpAssets assets, Action wake, long ticks
     public const int MaxReading = 32;
 
     private readonly Dictionary<Guid, TransferAnswer> _answers = [];
-    private readonly Dictionary<long, (TransferAnswer Answer, int Packet)> _inFlight = [];
+    private readonly InFlight<TransferAnswer> _inFlight = new();
     private readonly List<TransferAnswer> _reading = [];
     private readonly List<TransferAnswer> _sending = [];
     private readonly List<TransferAnswer> _failed = [];
@@ -93,7 +93,7 @@ internal sealed class TransferAnswers(IUdpAssets assets, Action wake, long ticks
             circuit.TryDecide(now, Direction.ToSim, answer.Sequence, Verdict.Swallow, default, sink);
         }
 
-        StopResending(answer, circuit);
+        _inFlight.StopResending(answer, circuit);
         Forget(answer);
         return true;
     }
@@ -101,14 +101,14 @@ internal sealed class TransferAnswers(IUdpAssets assets, Action wake, long ticks
     /// <summary>The packet <see cref="TransferAnswer.Next"/> has been sent.</summary>
     public void Sent(TransferAnswer answer, long number)
     {
-        _inFlight.Add(number, (answer, answer.Next));
+        _inFlight.Add(number, answer, answer.Next);
         answer.Sent();
     }
 
     /// <summary>False: not of a transfer.</summary>
     public bool TryAcked(long number)
     {
-        if (!_inFlight.Remove(number, out (TransferAnswer Answer, int Packet) sent))
+        if (!_inFlight.TryTake(number, out (TransferAnswer Answer, int Packet) sent))
         {
             return false;
         }
@@ -125,7 +125,7 @@ internal sealed class TransferAnswers(IUdpAssets assets, Action wake, long ticks
     /// <summary>False: not of a transfer.</summary>
     public bool TryLost(long number)
     {
-        if (!_inFlight.Remove(number, out (TransferAnswer Answer, int Packet) sent))
+        if (!_inFlight.TryTake(number, out (TransferAnswer Answer, int Packet) sent))
         {
             return false;
         }
@@ -170,7 +170,7 @@ internal sealed class TransferAnswers(IUdpAssets assets, Action wake, long ticks
     public void Told(TransferAnswer answer, Circuit circuit)
     {
         _failed.Remove(answer);
-        StopResending(answer, circuit);
+        _inFlight.StopResending(answer, circuit);
     }
 
     public void End()
@@ -185,17 +185,6 @@ internal sealed class TransferAnswers(IUdpAssets assets, Action wake, long ticks
         _reading.Clear();
         _sending.Clear();
         _failed.Clear();
-    }
-
-    private void StopResending(TransferAnswer answer, Circuit circuit)
-    {
-        foreach ((long number, (TransferAnswer Answer, int Packet) sent) in _inFlight)
-        {
-            if (sent.Answer == answer)
-            {
-                circuit.StopResending(Direction.ToViewer, number);
-            }
-        }
     }
 
     private void Forget(TransferAnswer answer)

@@ -322,6 +322,22 @@ public sealed class ImageAnswerTests
     }
 
     [Fact]
+    public void A_request_that_may_have_crossed_the_sims_header_is_the_sims_though_the_image_is_held_by_now()
+    {
+        var tap = new AssetTapRig();
+        byte[] file = Picture(600), part = new byte[700];
+        Guid id = new(1, 7, 7, 1, 2, 3, 4, 5, 6, 7, 8);
+        tap.Ask(Want(id));
+        Assert.Single(tap.FromSim([9, .. part[..ImageMessages.WritePart(id, file, 0, part)]]), p => p.Message == Message.ImageData);
+        Assert.Single(tap.Assets.Whole);
+        tap.Hold(AssetType.Texture, file);
+        Assert.Equal(Message.RequestImage, Assert.Single(tap.Ask(Want(id))).Message);
+        Assert.Single(tap.FromSim([9, .. part[..ImageMessages.WritePart(id, file, 0, part)]]), p => p.Message == Message.ImageData);
+        tap.Wait(1000);
+        Assert.Single(tap.Ask(Want(id)), p => p.Direction == ToViewer && p.Message == Message.ImageData);
+    }
+
+    [Fact]
     public void Higher_priorities_come_first_and_equals_in_the_order_they_were_asked_for()
     {
         var tap = new AssetTapRig();
