@@ -127,7 +127,8 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
 
         if (answer is not null)
         {
-            answer.SimHeaderUntil = now + ticksPerSecond;
+            // Time for a viewer to read it: a frame or two. Whoever asks again later means it.
+            answer.SimHeaderUntil = now + (ticksPerSecond / 10);
         }
     }
 

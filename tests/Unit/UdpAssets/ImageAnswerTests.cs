@@ -333,7 +333,7 @@ public sealed class ImageAnswerTests
         tap.Hold(AssetType.Texture, file);
         Assert.Equal(Message.RequestImage, Assert.Single(tap.Ask(Want(id))).Message);
         Assert.Single(tap.FromSim([9, .. part[..ImageMessages.WritePart(id, file, 0, part)]]), p => p.Message == Message.ImageData);
-        tap.Wait(1000);
+        tap.Wait(100);
         Assert.Single(tap.Ask(Want(id)), p => p.Direction == ToViewer && p.Message == Message.ImageData);
     }
 
