@@ -87,7 +87,7 @@ internal sealed class FolderStore : IObjectStore
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             }
-            catch (IOException) when (_time.GetElapsedTime(since) < LockTimeout)
+            catch (IOException e) when (e is not DirectoryNotFoundException && _time.GetElapsedTime(since) < LockTimeout)
             {
                 await Task.Delay(LockPause, _time, ct);
             }

@@ -27,8 +27,11 @@ public sealed class RecordedAssetsTests
         RecordedExchange[] asked = [.. new Recording(scenario).Exchanges.Where(e => e.Target.Contains("_id=", StringComparison.Ordinal) && e.Method == "GET" && e.StatusLine is not null)];
         Assert.True(asked.Length >= 9);
         Guid[] ids = [.. asked.Select(a => new Guid(a.Target[^36..])).Distinct()];
-        long before = 0;
-        for (int pass = 0; pass < 2; pass++)
+        // The grid is asked again only for a texture that was asked for as a sound: that is never kept. What a pass has left half read is
+        // completed and kept in its own time, so one pass more may be needed until all is here.
+        int again = asked.Count(a => a.Target.EndsWith("sound_id=6c0ca000-0000-4000-8000-000000000003", StringComparison.Ordinal));
+        long before = 0, more = long.MaxValue;
+        for (int pass = 0; pass < 20 && more > again; pass++)
         {
             foreach (RecordedExchange recorded in asked)
             {
@@ -46,12 +49,12 @@ public sealed class RecordedAssetsTests
                 if (part is not null) Assert.Equal(file.Length, part.Length);
             }
 
-            // The grid is asked again only for a texture that was asked for as a sound: that is never kept. (Not even for that, if the
-            // second request comes while the first one's bytes are still being looked at.)
-            int again = asked.Count(a => a.Target.EndsWith("sound_id=6c0ca000-0000-4000-8000-000000000003", StringComparison.Ordinal));
             long requests = ids.Sum(proxied.Grid.Counters.RequestsFor);
-            if (pass == 1) Assert.InRange(requests - before, 0, again);
+            more = pass == 0 ? long.MaxValue : requests - before;
             before = requests;
+            if (pass > 0 && more > again) await Task.Delay(TimeSpan.FromSeconds(1));        // it begins when no viewer waits
         }
+
+        Assert.InRange(more, 0, again);
     }
 }
