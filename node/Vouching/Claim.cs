@@ -20,7 +20,9 @@ internal enum Weight : byte
 /// <param name="FromRegion">That host is a region's own, no authority of the grid.</param>
 /// <param name="Hash">SHA-256 of the bytes.</param>
 /// <param name="Weight">What it counts.</param>
-internal sealed record Claim(ulong Branch, ulong Net, ulong Origin, bool FromRegion, ReadOnlyMemory<byte> Hash, Weight Weight = Weight.Ordinary);
+/// <param name="OverIpv6">It came over IPv6.</param>
+internal sealed record Claim(
+    ulong Branch, ulong Net, ulong Origin, bool FromRegion, ReadOnlyMemory<byte> Hash, Weight Weight = Weight.Ordinary, bool OverIpv6 = false);
 
 /// <summary>A claim as the record keeps it.</summary>
 /// <param name="Branch">Tag of its branch.</param>
@@ -40,4 +42,6 @@ internal enum ClaimMarks : byte
 
     /// <summary>Made before the asset became public, or in a contest that is over: it is its branch's word, and no contradiction of today.</summary>
     Past = 2,
+
+    OverIpv6 = 4,
 }

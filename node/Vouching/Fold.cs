@@ -41,7 +41,8 @@ internal sealed record Folded(VouchRecord Record, Outcome Outcome, IReadOnlyList
 ///            ≥ WithdrawBranches confirm, and more than deny        → agreed: the deniers have lost
 /// withdrawn  nothing is folded before the tombstone is in place
 /// </code>
-/// One claim a branch, the first is final. Independent are claims of different branches in different networks; at k = 1 of different branches.
+/// One claim a branch, the first is final. Independent are claims of different branches in different networks of one
+/// address family; at k = 1 of different branches.
 /// </summary>
 internal static class Fold
 {
@@ -82,7 +83,7 @@ internal static class Fold
     {
         ulong hash8 = Hash8(claim.Hash.Span);
         List<KeptClaim> mine = [.. noted.Claims.Where(c => c.Hash8 == hash8)];
-        int needed = policy.Lead + Independent(noted.Claims.Where(c => c.Hash8 != hash8), alone);
+        int needed = policy.Lead + Voices(noted.Claims.Where(c => c.Hash8 != hash8), alone);
         bool byAuthorities = Independent(mine.Where(c => !c.Marks.HasFlag(ClaimMarks.FromRegion)), alone) >= needed;
         bool byHosts = Independent(mine, alone) >= needed && mine.Select(c => c.Origin).Distinct().Count() >= policy.RegionHosts;
         if (!byAuthorities && !byHosts) return new Folded(noted, Outcome.Noted, s_nobody);
@@ -92,7 +93,10 @@ internal static class Fold
     private static Folded Publish(VouchRecord record, Claim claim, DateTimeOffset now) => new(
         record with
         {
-            Revision = record.Revision + 1, State = VouchState.Agreed, Hash = claim.Hash.ToArray(), LastMinute = Minute(now),
+            Revision = record.Revision + 1,
+            State = VouchState.Agreed,
+            Hash = claim.Hash.ToArray(),
+            LastMinute = Minute(now),
             Claims = [.. record.Claims.TakeLast(VouchRecord.MaxClaims - 1).Where(c => c.Branch != claim.Branch).Select(Past), Past(Keep(claim, now))],
         },
         Outcome.Agreed, s_nobody);
@@ -121,12 +125,19 @@ internal static class Fold
             : new Folded(noted, first ? Outcome.Contested : Outcome.Noted, s_nobody);
     }
 
-    private static int Independent(IEnumerable<KeptClaim> claims, bool alone) => claims.Select(c => alone ? c.Branch : c.Net).Distinct().Count();
+    /// <summary>How many people it is at least. Nobody can tell whether networks of IPv4 and of IPv6 are one household's two ways out: they are not added up.</summary>
+    private static int Independent(IEnumerable<KeptClaim> claims, bool alone) => alone
+        ? Voices(claims, alone)
+        : claims.GroupBy(c => c.Marks.HasFlag(ClaimMarks.OverIpv6)).Select(family => Voices(family, alone)).DefaultIfEmpty().Max();
+
+    /// <summary>How many people it is at most.</summary>
+    private static int Voices(IEnumerable<KeptClaim> claims, bool alone) => claims.Select(c => alone ? c.Branch : c.Net).Distinct().Count();
 
     private static Folded Same(VouchRecord record) => new(record, Outcome.Unchanged, s_nobody);
 
     private static KeptClaim Keep(Claim claim, DateTimeOffset now) => new(
-        claim.Branch, claim.Net, claim.Origin, Hash8(claim.Hash.Span), (ushort)(now.ToUnixTimeSeconds() / 86_400), claim.FromRegion ? ClaimMarks.FromRegion : ClaimMarks.None);
+        claim.Branch, claim.Net, claim.Origin, Hash8(claim.Hash.Span), (ushort)(now.ToUnixTimeSeconds() / 86_400),
+        (claim.FromRegion ? ClaimMarks.FromRegion : ClaimMarks.None) | (claim.OverIpv6 ? ClaimMarks.OverIpv6 : ClaimMarks.None));
 
     private static KeptClaim Past(KeptClaim claim) => claim with { Marks = claim.Marks | ClaimMarks.Past };
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using FluentValidation;
+using GlobalCache.Policy.Assets;
 
 namespace GlobalCache.Policy.Wire;
 
@@ -77,10 +78,12 @@ public sealed class ClaimBatchValidator : AbstractValidator<ClaimBatch>
         RuleForEach(b => b.Lines).ChildRules(line =>
         {
             line.RuleFor(l => l.Grid).NotEmpty().MaximumLength(255);
-            line.RuleFor(l => l.Type).Must(t => Assets.AssetTypes.TryParseName(t, out _)).WithMessage("The type is texture, sound, animation or mesh.");
+            line.RuleFor(l => l.Type).Must(t => AssetTypes.TryParseName(t, out _)).WithMessage("The type is texture, sound, animation or mesh.");
             line.RuleFor(l => l.Sha256).Matches("^[0-9a-f]{64}$");
-            line.RuleFor(l => l.Length).GreaterThan(0);
-            line.RuleFor(l => l.Origin).NotEmpty().MaximumLength(255);
+            line.RuleFor(l => l.Length).Must((l, length) => length > 0 && (!AssetTypes.TryParseName(l.Type, out AssetType type) || length <= type.MaxBytes()))
+                .WithMessage("The length is 1 up to the type's cap.");
+            line.RuleFor(l => l.Origin).NotEmpty().MaximumLength(255)
+                .Must(o => Uri.CheckHostName(o) != UriHostNameType.Unknown && !o.Any(char.IsUpper)).WithMessage("The origin is a host in lower case, without a port.");
         });
     }
 }

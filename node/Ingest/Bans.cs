@@ -1,0 +1,27 @@
+using GlobalCache.Node.Keys;
+using GlobalCache.Node.Stores;
+using GlobalCache.Node.Vouching;
+using GlobalCache.Policy.Assets;
+
+namespace GlobalCache.Node.Ingest;
+
+/// <summary>Assets the owner of the grid wants gone: neither claimed, stored nor served, whatever is agreed on. Kept by object name, so that the list tells nothing. Immutable.</summary>
+internal sealed class Bans
+{
+    private readonly HashSet<string> _names;
+
+    private Bans(HashSet<string> names) => _names = names;
+
+    public static Bans None { get; } = new([]);
+
+    public static Bans Of(GridKeys keys, IEnumerable<AssetKey> banned) => new([.. banned.Select(keys.NameOf)]);
+
+    public bool Contains(string name) => _names.Contains(name);
+
+    /// <summary>Takes all of them out of the store; idempotent, so it is done again at every start and whenever the list has changed.</summary>
+    /// <exception cref="StoreTroubleException">Some may stand yet; to be repeated. They are not served by nodes that have the list.</exception>
+    public async Task TakeDownAsync(Ledger ledger, CancellationToken ct)
+    {
+        foreach (string name in _names) await ledger.WithdrawAsync(name, ct);
+    }
+}
