@@ -56,6 +56,10 @@ internal sealed class EnrolmentDesk(IObjectStore store, GridKeys keys, TimeProvi
         }
     }
 
+    /// <summary>The roll as it lies in the store now.</summary>
+    /// <exception cref="StoreTroubleException">Not known.</exception>
+    public async Task<Roll> RefreshAsync(CancellationToken ct) => (await ReadAsync(ct)).Roll;
+
     /// <summary>A new invite's code, of the operator or below a client. Null: no such client, or too many invites are open.</summary>
     /// <exception cref="StoreTroubleException">Not known whether it exists; another may be made.</exception>
     public async Task<string?> InviteAsync(string? inviter, CancellationToken ct)
