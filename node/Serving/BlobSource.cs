@@ -1,0 +1,108 @@
+using GlobalCache.Node.Keys;
+using GlobalCache.Node.Stores;
+using GlobalCache.Policy.Assets;
+using GlobalCache.Policy.Sealing;
+
+namespace GlobalCache.Node.Serving;
+
+/// <summary>
+/// Public assets from memory, else from the store, where requests for the same one wait for one read. What lies in memory is believed for
+/// <see cref="Fresh"/>, then asked after beside being served, and never served later than <see cref="Stale"/> after the store was seen to hold it: what another
+/// node has withdrawn is gone here by then. That an asset is absent is never remembered. Safe for concurrent use.
+/// </summary>
+internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache cache, TimeProvider time) : IDisposable
+{
+    public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(15), Stale = TimeSpan.FromSeconds(45);
+
+    private const int ReadsAtOnce = 64;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Read> _reads = [];
+    private readonly SemaphoreSlim _turns = new(ReadsAtOnce);
+
+    /// <summary>A read under way: found as long as it is good for those who ask now.</summary>
+    private sealed class Read
+    {
+        public Task<SealedBlob?>? Task { get; set; }
+    }
+
+    /// <summary>What lies in memory of the asset, to be served by <see cref="Serve"/> alone. Null says nothing about the store.</summary>
+    public CachedBlob? Find(AssetKey key) => cache.Find(key);
+
+    /// <summary>The asset from memory; null: it must be read again first.</summary>
+    public SealedBlob? Serve(CachedBlob held)
+    {
+        TimeSpan age = time.GetElapsedTime(held.CheckedAt);
+        if (age >= Stale) return null;
+        if (age >= Fresh) _ = ReadAsync(held.Key, held.Blob.Name).ContinueWith(static t => t.Exception, TaskScheduler.Default);
+        held.Use();
+        return held.Blob;
+    }
+
+    /// <summary>The asset as the store has it now; null: absent, withdrawn, or not to be opened.</summary>
+    /// <exception cref="StoreTroubleException">Not known.</exception>
+    public Task<SealedBlob?> ReadAsync(AssetKey key, string name)
+    {
+        lock (_gate)
+        {
+            if (_reads.TryGetValue(name, out Read? underWay)) return underWay.Task!;
+            var read = new Read();
+            _reads[name] = read;
+            // Elsewhere, so that nothing of it is done under the lock.
+            return read.Task = Task.Run(() => ReadNowAsync(read, key, name));
+        }
+    }
+
+    /// <summary>The object under this name may have changed: nobody is given what was read before.</summary>
+    public void Forget(string name)
+    {
+        lock (_gate)
+        {
+            _reads.Remove(name);
+            cache.Forget(name);
+        }
+    }
+
+    public void Dispose() => _turns.Dispose();
+
+    private async Task<SealedBlob?> ReadNowAsync(Read read, AssetKey key, string name)
+    {
+        await _turns.WaitAsync();
+        try
+        {
+            using var late = new CancellationTokenSource(Patience, time);
+            long asked = time.GetTimestamp();
+            string path = "a/" + name;
+            if (cache.Find(key) is { } held && await store.PeekAsync(path, SealedHeader.Length, late.Token) is { } there && there.ETag == held.Blob.Stored)
+            {
+                // A write meanwhile has taken it out of memory; then this says nothing.
+                held.CheckedAt = asked;
+                return held.Blob;
+            }
+            SealedBlob? blob = await store.GetAsync(path, late.Token) is { } found ? SealedBlob.TryRead(keys, key, name, found) : null;
+            lock (_gate)
+            {
+                // This was written meanwhile: what was read is good for those who asked before, and for nobody else.
+                if (!IsCurrent(read, name)) return blob;
+                if (blob is null) cache.Forget(name);
+                else cache.Add(new CachedBlob(key, blob, asked));
+            }
+            return blob;
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new StoreTroubleException("The store does not answer.", e);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (IsCurrent(read, name)) _reads.Remove(name);
+            }
+            _turns.Release();
+        }
+    }
+
+    private bool IsCurrent(Read read, string name) => _reads.TryGetValue(name, out Read? there) && there == read;
+}

@@ -1,0 +1,32 @@
+using GlobalCache.Node.Stores;
+
+namespace GlobalCache.Node.Serving;
+
+/// <summary>
+/// The store as this node writes to it: whoever writes under <c>a/</c>, by whatever part of the node, has the asset forgotten in memory before the
+/// write is told to be done. So nothing is served here after its withdrawal has been acknowledged here.
+/// </summary>
+internal sealed class WatchedStore(IObjectStore store) : IObjectStore
+{
+    private const string Assets = "a/";
+
+    /// <summary>Told of the names of assets whose object may have changed.</summary>
+    public Action<string> Changed { get; set; } = _ => { };
+
+    public ValueTask<StoredObject?> GetAsync(string name, CancellationToken ct) => store.GetAsync(name, ct);
+
+    public ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct) => store.PeekAsync(name, first, ct);
+
+    public async ValueTask<PutResult> PutAsync(string name, ReadOnlyMemory<byte> bytes, string? ifMatch, CancellationToken ct)
+    {
+        try
+        {
+            return await store.PutAsync(name, bytes, ifMatch, ct);
+        }
+        finally
+        {
+            // Refused or in trouble too: somebody else may have written, or we without being told.
+            if (name.StartsWith(Assets, StringComparison.Ordinal)) Changed(name[Assets.Length..]);
+        }
+    }
+}
