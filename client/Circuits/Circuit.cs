@@ -252,7 +252,7 @@ internal sealed class Circuit
                 Swallow(now, direction, datagram);
                 return false;
             case Message.StartPingCheck or Message.CompletePingCheck:
-                Ping(now, direction, ref datagram);
+                PingRelay.Pass(now, lane, Opposite(direction), ref datagram);
                 break;
             case Message.EnableSimulator or Message.TeleportFinish or Message.CrossedRegion when direction == Direction.ToViewer:
                 MapAddress(ref datagram);
@@ -281,36 +281,6 @@ internal sealed class Circuit
 
         _acks.Keep(now, direction, datagram);
         Counters.Swallowed++;
-    }
-
-    private void Ping(long now, Direction direction, ref Datagram datagram)
-    {
-        Span<byte> scratch = datagram.Header.ZeroCoded ? stackalloc byte[ZeroCode.MaxExpanded] : default;
-        if (!datagram.TryOpen(scratch, out ReadOnlySpan<byte> body) || body.IsEmpty)
-        {
-            return;
-        }
-
-        if (datagram.Message == Message.CompletePingCheck)
-        {
-            Opposite(direction).PingCompleted(body[0], now);
-            return;
-        }
-
-        Lane lane = _lanes[(int)direction];
-        if (!Housekeeping.TryReadStartPing(body, out byte ping, out uint oldest))
-        {
-            return;
-        }
-
-        lane.PingStarted(ping, now);
-        uint translated = lane.Map.ForwardOldestUnacked(oldest, lane.Sent.Oldest);
-        if (translated != oldest)
-        {
-            Span<byte> rewritten = stackalloc byte[5];
-            Housekeeping.WriteStartPing(ping, translated, rewritten);
-            datagram.TryReplaceBody(rewritten);
-        }
     }
 
     private void MapAddress(ref Datagram datagram)

@@ -25,13 +25,10 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
 
     private readonly Dictionary<Guid, ImageAnswer> _answers = [];
     private readonly InFlight<ImageAnswer> _inFlight = new();
-    private readonly List<ImageAnswer> _sending = [];
+    private readonly SendingImages _sending = new();
     private readonly List<ImageAnswer> _reading = [];
     private readonly List<ImageAnswer> _again = [];
     private readonly List<ImageAnswer> _orphans = [];
-    private ImageAnswer? _next;
-    private bool _nextKnown;
-    private long _turns;
 
     /// <summary>When a read will have taken too long; <see cref="Circuit.Never"/>: none is under way.</summary>
     public long Deadline => _reading.Count == 0 ? Circuit.Never : _reading[0].ReadUntil;
@@ -39,26 +36,8 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     /// <summary>Images of which the sim has to be asked for the rest: <see cref="ImageAnswer.Request"/> says which.</summary>
     public IReadOnlyList<ImageAnswer> Orphans => _orphans;
 
-    /// <summary>The image a packet is to be sent of next: of the highest priority, first come first served. Null: none.</summary>
-    public ImageAnswer? Next
-    {
-        get
-        {
-            if (!_nextKnown)
-            {
-                (_next, _nextKnown) = (null, true);
-                foreach (ImageAnswer answer in _sending)
-                {
-                    if (answer.Ready && (_next is null || Precedes(answer, _next)))
-                    {
-                        _next = answer;
-                    }
-                }
-            }
-
-            return _next;
-        }
-    }
+    /// <summary>The image a packet is to be sent of next. Null: none.</summary>
+    public ImageAnswer? Next => _sending.Next;
 
     /// <summary>Its packets come from here at present, and from nowhere else.</summary>
     public bool IsUnderWay(Guid id) =>
@@ -86,7 +65,7 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
         }
 
         answer.Request = request with { Priority = float.IsNaN(request.Priority) ? 0 : request.Priority };
-        _nextKnown = false;
+        _sending.Changed();
         switch (answer.Phase)
         {
             case ImagePhase.Reading:
@@ -159,7 +138,10 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     {
         _inFlight.Add(number, answer, answer.Next);
         answer.Sent(number);
-        _nextKnown = answer.Ready && _nextKnown;
+        if (!answer.Ready)
+        {
+            _sending.Changed();
+        }
     }
 
     /// <summary>False: not of an image.</summary>
@@ -253,7 +235,6 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
         _reading.Clear();
         _again.Clear();
         _orphans.Clear();
-        _nextKnown = false;
     }
 
     private bool TryBegin(long now, ImageAnswer answer)
@@ -289,15 +270,13 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
             return false;
         }
 
-        answer.Turn = _turns++;
         _sending.Add(answer);
-        _nextKnown = false;
         return true;
     }
 
     private void Landed(ImageAnswer answer)
     {
-        _nextKnown = false;
+        _sending.Changed();
         if (answer.InFlight > 0)
         {
             return;
@@ -333,7 +312,6 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
         if (answer.Phase == ImagePhase.Sending)
         {
             _sending.Remove(answer);
-            _nextKnown = false;
         }
 
         answer.Release(phase);
@@ -351,7 +329,4 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
 
         return _answers.Count < Capacity;
     }
-
-    private static bool Precedes(ImageAnswer one, ImageAnswer other) =>
-        one.Request.Priority > other.Request.Priority || (one.Request.Priority == other.Request.Priority && one.Turn < other.Turn);
 }
