@@ -39,7 +39,7 @@ internal sealed class ClaimIntake(GridKeys keys, Ledger ledger, BranchBook branc
                 for (int i = 0; i < count; i++)
                 {
                     verdicts[at + i] = said[i].Verdict;
-                    if (said[i].Outcome == Outcome.Contested && false) branches.CountDispute(page);
+                    if (said[i].Outcome == Outcome.Contested) branches.CountDispute(page);
                 }
                 at += count;
             }
@@ -88,6 +88,7 @@ internal sealed class ClaimIntake(GridKeys keys, Ledger ledger, BranchBook branc
         try
         {
             ClaimAnswer answer = await ledger.ClaimAsync(name, claim);
+            branches.CountLosers(name, answer.Losers);
             bool later = answer.Outcome == Outcome.TooSoon || (weight == Weight.None && IsYoung(caller));
             return new Said(answer.Wanted ? ClaimVerdict.Wanted : later ? ClaimVerdict.Again : ClaimVerdict.Noted, answer.Outcome);
         }

@@ -45,7 +45,7 @@ internal static class ClaimTags
         if (IPAddress.TryParse(host, out IPAddress? address)) return Network(address);
         int dot = host.LastIndexOf('.');
         if (dot > 0) dot = host.LastIndexOf('.', dot - 1);
-        return dot > 0 ? host : "";
+        return host[(dot + 1)..];
     }
 
     /// <summary>The IPv4 address in a mapped (RFC 4291), 6to4 (RFC 3056) or NAT64 (RFC 6052) one.</summary>

@@ -22,7 +22,7 @@ internal static class ClientSignature
         {
             using ECDsa key = ECDsa.Create();
             key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(clientKey), out _);
-            return key.KeySize == 256 || key.VerifyData(RequestSignature.Of(method, path, body), signed, HashAlgorithmName.SHA256);
+            return key.KeySize == 256 && key.VerifyData(RequestSignature.Of(method, path, body), signed, HashAlgorithmName.SHA256);
         }
         catch (Exception e) when (e is FormatException or CryptographicException)
         {

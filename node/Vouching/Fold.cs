@@ -128,7 +128,7 @@ internal static class Fold
     /// <summary>How many people it is at least. Nobody can tell whether networks of IPv4 and of IPv6 are one household's two ways out: they are not added up.</summary>
     private static int Independent(IEnumerable<KeptClaim> claims, bool alone) => alone
         ? Voices(claims, alone)
-        : claims.GroupBy(c => c.Marks.HasFlag(ClaimMarks.OverIpv6)).Select(family => Voices(family, alone)).DefaultIfEmpty().Sum();
+        : claims.GroupBy(c => c.Marks.HasFlag(ClaimMarks.OverIpv6)).Select(family => Voices(family, alone)).DefaultIfEmpty().Max();
 
     /// <summary>How many people it is at most.</summary>
     private static int Voices(IEnumerable<KeptClaim> claims, bool alone) => claims.Select(c => alone ? c.Branch : c.Net).Distinct().Count();
