@@ -89,6 +89,7 @@ internal sealed class ClaimIntake(GridKeys keys, Ledger ledger, BranchBook branc
         {
             ClaimAnswer answer = await ledger.ClaimAsync(name, claim);
             branches.CountLosers(name, answer.Losers);
+            rules.Claimed(caller.Branch, name, answer.Agrees);
             bool later = answer.Outcome == Outcome.TooSoon || (weight == Weight.None && IsYoung(caller));
             return new Said(answer.Wanted ? ClaimVerdict.Wanted : later ? ClaimVerdict.Again : ClaimVerdict.Noted, answer.Outcome);
         }

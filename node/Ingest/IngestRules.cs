@@ -10,6 +10,9 @@ namespace GlobalCache.Node.Ingest;
 internal sealed record IngestRules(
     Func<VouchingPolicy> Policy, Func<IReadOnlyList<SharedGrid>> Grids, Func<Bans> Bans, Func<IReadOnlyCollection<string>> Revoked)
 {
+    /// <summary>Told of every claim that was heard: the branch, the asset's object name, and whether it says what is agreed on.</summary>
+    public Action<string, string, bool> Claimed { get; init; } = (_, _, _) => { };
+
     /// <summary>The entry of a grid; null: it has none.</summary>
     public SharedGrid? Grid(string id)
     {

@@ -25,7 +25,7 @@ internal sealed class BranchQuotas(Func<QuotaPolicy> policy, int nodes = 1)
     /// <summary>How long an honest client may take to claim what was withheld from it: claims wait up to a quarter of an hour before they are sent.</summary>
     public static readonly TimeSpan CheckPatience = TimeSpan.FromHours(1);
 
-    private const int MostChecks = 1024, Throttle = 10;
+    private const int MostChecks = 1024, MostMatches = 4096, Throttle = 10;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Spent> _branches = [];
@@ -48,7 +48,8 @@ internal sealed class BranchQuotas(Func<QuotaPolicy> policy, int nodes = 1)
 
         public long Bytes { get; set; }
 
-        public int Matches { get; set; }
+        /// <summary>What it has claimed rightly today.</summary>
+        public HashSet<ulong> Matches { get; } = [];
 
         public int MatchesYesterday { get; set; }
 
@@ -102,7 +103,7 @@ internal sealed class BranchQuotas(Func<QuotaPolicy> policy, int nodes = 1)
         lock (_gate)
         {
             if (!matches || Find(branch, rules, now) is not { } spent) return;
-            spent.Matches++;
+            if (spent.Matches.Count < MostMatches) spent.Matches.Add(asset);
             if (!spent.Checks.TryGetValue(asset, out DateTimeOffset? waiting) || waiting is null) return;
             spent.Checks[asset] = null;
             spent.Answered++;
@@ -168,8 +169,10 @@ internal sealed class BranchQuotas(Func<QuotaPolicy> policy, int nodes = 1)
         spent.Assets.Clear();
         spent.Assets.TrimExcess();
         spent.Checks.Clear();
-        spent.MatchesYesterday = day == spent.Day + 1 ? spent.Matches : 0;
-        (spent.Day, spent.Count, spent.Bytes, spent.Matches) = (day, 0, 0, 0);
+        spent.MatchesYesterday = day == spent.Day + 1 ? spent.Matches.Count : 0;
+        spent.Matches.Clear();
+        spent.Matches.TrimExcess();
+        (spent.Day, spent.Count, spent.Bytes) = (day, 0, 0);
     }
 
     /// <summary>Forgets who was last here before today, with nothing against them.</summary>

@@ -100,5 +100,6 @@ internal sealed class SessionTokens(string host, SessionKey signs, IReadOnlyList
         };
     }
 
-    private static ECDsaSecurityKey KeyOf(SessionKey key) => new(key.Key) { KeyId = key.Id };
+    // The library's own cache outlives us, and would go on using a key of the same name that has been disposed of.
+    private static ECDsaSecurityKey KeyOf(SessionKey key) => new(key.Key) { KeyId = key.Id, CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false } };
 }

@@ -9,7 +9,11 @@ namespace GlobalCache.Node.Vouching;
 /// <param name="Outcome">What the claim has brought about.</param>
 /// <param name="Wanted">These very bytes are agreed on and not stored: please send them.</param>
 /// <param name="Losers">Tags of branches that lost a contest by this claim.</param>
-internal sealed record ClaimAnswer(Outcome Outcome, bool Wanted, IReadOnlyList<ulong> Losers);
+internal sealed record ClaimAnswer(Outcome Outcome, bool Wanted, IReadOnlyList<ulong> Losers)
+{
+    /// <summary>It says what is agreed on.</summary>
+    public bool Agrees { get; init; }
+}
 
 /// <summary>What became of bytes that were sent.</summary>
 internal enum Upload : byte
@@ -152,7 +156,8 @@ internal sealed class Ledger(IObjectStore store, RecordSeal seal, Func<VouchingP
             }
             if (next.State == VouchState.Withdrawn) await FinishWithdrawAsync(name, next, CancellationToken.None);
             bool missing = turn.Exists(w => next.Agrees(w.Claim.Hash.Span)) && await IsMissingAsync(name, next.Epoch);
-            return [.. folded.Select((f, c) => new ClaimAnswer(f.Outcome, missing && next.Agrees(turn[c].Claim.Hash.Span), f.Losers))];
+            return [.. folded.Select((f, c) => next.Agrees(turn[c].Claim.Hash.Span)
+                ? new ClaimAnswer(f.Outcome, missing, f.Losers) { Agrees = true } : new ClaimAnswer(f.Outcome, Wanted: false, f.Losers))];
         }
         throw new StoreTroubleException("A record changes faster than it can be written.");
     }

@@ -38,7 +38,8 @@ public sealed class BranchQuotasTests
         Assert.Equal(200, TakeSlowly(quotas, "b", 400));
         QuotaAnswer refused = quotas.Take("b", ++_asset, 1, _now);
         Assert.Equal(new DateTimeOffset(2026, 3, 2, 0, 0, 0, TimeSpan.Zero), _now + refused.RetryAfter);
-        for (ulong i = 0; i < 10; i++) quotas.Claimed("b", i, matches: true, _now);
+        // The same ones again earn nothing.
+        for (ulong i = 0; i < 30; i++) quotas.Claimed("b", i % 10, matches: true, _now);
         for (ulong i = 0; i < 10; i++) quotas.Claimed("b", i, matches: false, _now);
         _now += refused.RetryAfter;
         Assert.Equal(400, TakeSlowly(quotas, "b", 800));

@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+using GlobalCache.Node.Enrolment;
+using GlobalCache.Node.Stores;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
+
+namespace GlobalCache.Node;
+
+/// <summary>The command line, read and judged: either options that can be started with, or every mistake at once, a line each.</summary>
+/// <param name="Options">What to start with.</param>
+/// <param name="Errors">Nothing is done when there is one.</param>
+/// <param name="Errand">Help, version, or a command on the grid: to be invoked in place of serving.</param>
+internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Errors, ParseResult? Errand)
+{
+    private static readonly string[] s_units = ["", "KB", "MB", "GB", "TB"];
+
+    public static CommandLine Read(IReadOnlyList<string> args, TimeProvider time, ILogger log)
+    {
+        ParseResult? parsed = null;
+        var defaults = new NodeOptions();
+        var data = new Option<string>("--data") { Description = "Folder of the grid's keys, grid.json and store.", Recursive = true, DefaultValueFactory = _ => defaults.Data };
+        var bucket = new Option<string?>("--s3-bucket") { Description = "Keep the store in this S3 bucket.", Recursive = true };
+        var region = new Option<string>("--s3-region") { Description = "The bucket's region.", Recursive = true, DefaultValueFactory = _ => "us-east-1" };
+        var endpoint = new Option<Uri?>("--s3-endpoint") { Description = "An S3 server other than AWS, such as Ceph or MinIO.", Recursive = true, CustomParser = Address };
+        var noChecksums = new Option<bool>("--s3-no-checksums") { Description = "For servers that refuse AWS's upload checksums.", Recursive = true };
+        var listen = new Option<IPEndPoint>("--listen") { Description = "Address and port for clients.", CustomParser = EndPoint, DefaultValueFactory = _ => defaults.Listen };
+        var owners = new Option<IPEndPoint>("--private") { Description = "Address and port for /readyz, /status, /metrics.", CustomParser = EndPoint, DefaultValueFactory = _ => defaults.Private };
+        var share = new Option<string[]>("--share")
+        {
+            Description = "A virtual world to share: its login host (agni for Second Life), then after = its asset servers' hosts, with commas. May be repeated.",
+        };
+        var name = new Option<string>("--name") { Description = "The grid's name for people.", DefaultValueFactory = _ => defaults.Name };
+        var host = new Option<string?>("--host") { Description = "The DNS name all nodes share; for a new grid only." };
+        var address = new Option<string[]>("--address") { Description = "Address clients begin with, when it is not that of --listen. May be repeated." };
+        var lead = new Option<int>("--lead") { Description = "Independent people who must have received the same bytes.", DefaultValueFactory = _ => defaults.Vouching.Lead };
+        var cache = new Option<long>("--cache-size") { Description = "Memory for assets, such as 2GB.", CustomParser = Size, DefaultValueFactory = _ => defaults.CacheBytes };
+        var drain = new Option<int>("--drain") { Description = "Seconds to serve on when told to stop.", DefaultValueFactory = _ => (int)defaults.Drain.TotalSeconds };
+        var nodes = new Option<int>("--nodes") { Description = "How many nodes share the quotas.", DefaultValueFactory = _ => 1 };
+        var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
+        var root = new RootCommand("GlobalCache's node: shares assets among the clients of a cache grid.")
+        {
+            data, listen, owners, share, name, host, address, lead, cache, drain, nodes, bucket, region, endpoint, noChecksums, verbose,
+        };
+        foreach (Command command in GridCommands.Of(data, folder => NodeApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
+        // With an action of its own it may stand without a command; it is never invoked.
+        root.SetAction(_ => { });
+        parsed = root.Parse(args);
+        List<string> errors = [.. parsed.Errors.Select(e => e.Message + " See --help.").Distinct()];
+        if (errors.Count > 0 || parsed.Action != root.Action) return new(defaults, errors, parsed);
+        NodeOptions options = defaults with
+        {
+            Data = parsed.GetValue(data)!,
+            S3 = Bucket(),
+            Listen = parsed.GetValue(listen)!,
+            Private = parsed.GetValue(owners)!,
+            Name = parsed.GetValue(name)!,
+            Host = parsed.GetValue(host),
+            Addresses = parsed.GetValue(address) ?? [],
+            Grids = [.. (parsed.GetValue(share) ?? []).Select(s => Grid(s, errors))],
+            Vouching = defaults.Vouching with { Lead = parsed.GetValue(lead) },
+            CacheBytes = parsed.GetValue(cache),
+            Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
+            Nodes = parsed.GetValue(nodes),
+        };
+        errors.AddRange(new NodeOptionsValidator().Validate(options).Errors.Select(e => e.ErrorMessage));
+        return new(options, errors, null);
+
+        S3Options? Bucket() => parsed?.GetValue(bucket) is { } named ? new(named, parsed.GetValue(region)!, parsed.GetValue(endpoint), !parsed.GetValue(noChecksums)) : null;
+    }
+
+    private static SharedGrid Grid(string text, List<string> errors)
+    {
+        string[] halves = text.Split('=', 2);
+        if (halves[0] != GridId.SecondLife && (!GridId.TryFromUrl(halves[0], out string gridId) || (halves[0] = gridId).Length == 0))
+            errors.Add($"--share {text} names no grid: give its login host, such as login.example.org:8002.");
+        return new SharedGrid
+        {
+            Id = halves[0],
+            Authorities = halves.Length == 1 ? [] : [.. halves[1].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(h => h.ToLowerInvariant())],
+        };
+    }
+
+    private static Uri? Address(ArgumentResult result)
+    {
+        string text = result.Tokens[^1].Value;
+        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? read) && (read.Scheme == Uri.UriSchemeHttp || read.Scheme == Uri.UriSchemeHttps)) return read;
+        result.AddError($"{text} is no address of a server, such as http://127.0.0.1:7480.");
+        return null;
+    }
+
+    private static IPEndPoint EndPoint(ArgumentResult result)
+    {
+        string text = result.Tokens[^1].Value;
+        if (IPEndPoint.TryParse(text, out IPEndPoint? read) && text.Contains(':', StringComparison.Ordinal)) return read;
+        result.AddError($"{text} is no address with a port, such as 127.0.0.1:12443.");
+        return new IPEndPoint(IPAddress.Loopback, 0);
+    }
+
+    private static long Size(ArgumentResult result)
+    {
+        string text = result.Tokens[^1].Value.Trim().ToUpperInvariant();
+        for (int i = s_units.Length - 1; i >= 0; i--)
+        {
+            if (!text.EndsWith(s_units[i], StringComparison.Ordinal)) continue;
+            if (decimal.TryParse(text[..^s_units[i].Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number) && number < 1_000_000_000_000)
+                return (long)(number * (decimal)Math.Pow(1000, i));
+        }
+        result.AddError($"{text} is no size, such as 512MB or 2GB.");
+        return 0;
+    }
+}

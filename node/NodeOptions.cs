@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.Sockets;
+using FluentValidation;
+using GlobalCache.Node.Stores;
+using GlobalCache.Policy;
+
+namespace GlobalCache.Node;
+
+/// <summary>What the operator decides, read once at the start.</summary>
+internal sealed record NodeOptions
+{
+    /// <summary>Where the grid's keys, <c>grid.json</c> and, without <see cref="S3"/>, its store lie.</summary>
+    public string Data { get; init; } = Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "globalcache-node");
+
+    /// <summary>The grid's name for people.</summary>
+    public string Name { get; init; } = "GlobalCache";
+
+    /// <summary>The DNS name all nodes share, chosen once; null: the folder's, or a new one of its own.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>Addresses of nodes for <c>grid.json</c>; none: that of <see cref="Listen"/>.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>Where clients connect to. Port 0 takes a free one.</summary>
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 12443);
+
+    /// <summary>Where the operator's own tools connect to, in clear: loopback, or an address of a private network.</summary>
+    public IPEndPoint Private { get; init; } = new(IPAddress.Loopback, 12444);
+
+    /// <summary>Bytes of sealed assets held in memory.</summary>
+    public long CacheBytes { get; init; } = 512_000_000;
+
+    /// <summary>How long the node serves on after it was told to stop, so that clients find another.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The bucket the store lies in; null: a folder below <see cref="Data"/>.</summary>
+    public S3Options? S3 { get; init; }
+
+    /// <summary>The virtual worlds shared. Without any the node serves nothing.</summary>
+    public IReadOnlyList<SharedGrid> Grids { get; init; } = [];
+
+    /// <summary>When bytes are believed. A grid of one's own is one of friends: one claim is enough.</summary>
+    public VouchingPolicy Vouching { get; init; } = new() { Lead = 1 };
+
+    /// <summary>How much a branch may take.</summary>
+    public QuotaPolicy Quotas { get; init; } = new();
+
+    /// <summary>How many nodes share the quotas.</summary>
+    public int Nodes { get; init; } = 1;
+}
+
+/// <summary>What does not go together, each said in one line with the way to mend it.</summary>
+internal sealed class NodeOptionsValidator : AbstractValidator<NodeOptions>
+{
+    public NodeOptionsValidator()
+    {
+        RuleFor(o => o.Data).NotEmpty().WithMessage("--data names no folder.");
+        RuleFor(o => o.Private).Must(p => IsPrivate(p.Address))
+            .WithMessage(o => $"--private {o.Private} would show the node's state to everybody: give an address of this machine or of a private network.");
+        RuleFor(o => o.Private).Must((o, p) => p.Port == 0 || p.Port != o.Listen.Port).WithMessage("--private and --listen need different ports.");
+        RuleFor(o => o.CacheBytes).InclusiveBetween(1_000_000, 1_000_000_000_000).WithMessage("--cache-size must be 1MB to 1TB.");
+        RuleFor(o => o.Drain).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(1)).WithMessage("--drain must be 0 to 3600 seconds.");
+        RuleFor(o => o.Nodes).InclusiveBetween(1, 1000).WithMessage("--nodes must be 1 to 1000.");
+        RuleForEach(o => o.Grids).SetValidator(new SharedGridValidator());
+        RuleFor(o => o.Vouching).SetValidator(new VouchingPolicyValidator());
+        RuleFor(o => o.Quotas).SetValidator(new QuotaPolicyValidator());
+    }
+
+    private static bool IsPrivate(IPAddress address)
+    {
+        if (IPAddress.IsLoopback(address)) return true;
+        if (address.AddressFamily == AddressFamily.InterNetworkV6) return address.IsIPv6UniqueLocal || address.IsIPv6LinkLocal;
+        byte[] bytes = address.GetAddressBytes();
+        return bytes[0] == 10 || (bytes[0] == 172 && (bytes[1] & 0xf0) == 16) || (bytes[0] == 192 && bytes[1] == 168);
+    }
+}

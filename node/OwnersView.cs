@@ -1,0 +1,53 @@
+using System.Reflection;
+using GlobalCache.Node.Quotas;
+using GlobalCache.Node.Serving;
+
+namespace GlobalCache.Node;
+
+/// <summary>Marks an endpoint that is served on the private listener alone.</summary>
+internal sealed class OwnersOnly;
+
+/// <summary>What <c>/status</c> says. Sums only: no asset, client or address.</summary>
+internal sealed record NodeStatus(
+    string Version, double UpSeconds, bool Ready, bool Draining, int CachedAssets, long CachedBytes, int Branches, int FlaggedBranches,
+    long MemoryHits, long StoreHits, long Misses, long SentBytes);
+
+/// <summary>The private listener: whether the node is ready, how it does, its figures, and the description of its interface.</summary>
+internal sealed class OwnersView
+{
+    private readonly Func<bool> _ready, _draining;
+    private readonly AssetCache _cache;
+    private readonly BranchQuotas _quotas;
+    private readonly NodeMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly long _since;
+
+    public OwnersView(Func<bool> ready, Func<bool> draining, AssetCache cache, BranchQuotas quotas, NodeMetrics metrics, TimeProvider time)
+    {
+        (_ready, _draining, _cache, _quotas, _metrics, _time, _since) = (ready, draining, cache, quotas, metrics, time, time.GetTimestamp());
+        metrics.Show("gc_node_cached_assets", "Assets in memory.", () => cache.Count);
+        metrics.Show("gc_node_cached_bytes", "What they take of the memory budget.", () => cache.Bytes);
+        metrics.Show("gc_node_ready", "1 while the store can be used.", () => ready() ? 1 : 0);
+        metrics.Show("gc_node_draining", "1 once the node is about to go.", () => draining() ? 1 : 0);
+        metrics.Show("gc_node_flagged_branches", "Branches that leave their checks unanswered.", () => quotas.Sum().Flagged);
+    }
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder owners = routes.MapGroup("").WithMetadata(new OwnersOnly());
+        owners.MapGet("/readyz", () => Results.Text(
+            _draining() ? "draining\n" : _ready() ? "ready\n" : "store\n", statusCode: _ready() && !_draining() ? 200 : 503));
+        owners.MapGet("/status", () => Status());
+        owners.MapGet("/metrics", () => Results.Text(_metrics.ToString(), "text/plain; version=0.0.4"));
+        owners.MapOpenApi();
+    }
+
+    private NodeStatus Status()
+    {
+        (int branches, int flagged) = _quotas.Sum();
+        return new NodeStatus(
+            typeof(OwnersView).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "", _time.GetElapsedTime(_since).TotalSeconds,
+            _ready(), _draining(), _cache.Count, _cache.Bytes, branches, flagged,
+            _metrics.MemoryHits.Value, _metrics.StoreHits.Value, _metrics.Misses.Value, _metrics.BytesSent.Value);
+    }
+}
