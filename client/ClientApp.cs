@@ -80,15 +80,20 @@ internal sealed class ClientApp : IAsyncDisposable
         Dial? dial = options.CdnHost is null ? null : (host, port, ct) => host.Equals(options.CdnHost, StringComparison.OrdinalIgnoreCase)
             ? Through(cdnReach)(host, port, ct) : Upstream.DialAsync(new DnsEndPoint(host, port), ct);
         var upstream = Keep(new Upstream(trust, options.Limits, dial));
+        LocalKey key = LocalKey.Load(Path.Combine(options.ConfigFolder, "store.key"));
         AssetStore store = AssetStore.Open(
-            new StoreOptions(options.Store, options.StoreBytes) { ReadDeadline = options.Limits.LocalReadDeadline }, LocalKey.Load(Path.Combine(options.ConfigFolder, "store.key")), time, log);
+            new StoreOptions(options.Store, options.StoreBytes) { ReadDeadline = options.Limits.LocalReadDeadline }, key, time, log);
         _parts.Push(store);
+        CacheGridLink? grid = await CacheGridLink.OpenAsync(options, store, key, time, log);
+        if (grid is not null) _parts.Push(grid);
         var exclusions = new Exclusions(store, time);
-        var relay = new AssetRelay(store, exclusions, new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log);
+        var relay = new AssetRelay(
+            store, exclusions, new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log, grid?.Lookups, grid?.Claims);
         _parts.Push(relay);
-        // No cache grid stands behind it yet, so nothing is fetched ahead.
+        grid?.Start(relay);
         var kept = new PrefetchTarget(store.Holds, relay.Intake.IsExcluded, (key, bytes, stop) => relay.Intake.KeepAsync(key.GridId, key.Type, key.Id, bytes, stop));
-        var shelf = new UdpShelf(store, relay, new Prefetch(null, kept, relay.Traffic, options.Limits, time, log), options.Limits, time, log);
+        AskCacheGrid? ahead = grid is null ? null : grid.Lookups.AskAsync;
+        var shelf = new UdpShelf(store, relay, new Prefetch(ahead, kept, relay.Traffic, options.Limits, time, log), options.Limits, time, log, grid?.Lookups);
         _parts.Push(shelf);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

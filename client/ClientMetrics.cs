@@ -26,6 +26,18 @@ internal static class ClientMetrics
     /// <summary>UDP images and transfers that came from a grid and were kept.</summary>
     public static readonly Counter<long> Captured = s_meter.CreateCounter<long>("globalcache.client.udp.captured", "{asset}");
 
+    /// <summary>Assets the cache grid was asked for.</summary>
+    public static readonly Counter<long> Lookups = s_meter.CreateCounter<long>("globalcache.client.lookups", "{request}");
+
+    /// <summary>Assets the cache grid has given.</summary>
+    public static readonly Counter<long> GridHits = s_meter.CreateCounter<long>("globalcache.client.lookups.hits", "{request}");
+
+    /// <summary>Assets claimed at the cache grid.</summary>
+    public static readonly Counter<long> Claims = s_meter.CreateCounter<long>("globalcache.client.claims", "{asset}");
+
+    /// <summary>Assets sent to the cache grid.</summary>
+    public static readonly Counter<long> Uploads = s_meter.CreateCounter<long>("globalcache.client.uploads", "{asset}");
+
     /// <summary>Body bytes sent to viewers from the store.</summary>
     public static readonly Counter<long> StoreBytes = s_meter.CreateCounter<long>(StoreBytesName, "By");
 }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using FluentValidation;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
+using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Client;
 
@@ -47,6 +48,15 @@ internal sealed record ClientOptions
 
     /// <summary>Domains of the grid besides its login host's.</summary>
     public IReadOnlyList<string> GridDomains { get; init; } = [];
+
+    /// <summary>The cache grid; null: none.</summary>
+    public GridFile? Grid { get; init; }
+
+    /// <summary>The virtual worlds whose assets are shared through <see cref="Grid"/>, by their ids; every one is named by the user.</summary>
+    public IReadOnlyList<string> Share { get; init; } = [];
+
+    /// <summary>Lets this client into <see cref="Grid"/>, once.</summary>
+    public string? Invite { get; init; }
 
     /// <summary>Lets other machines in; the login proxy is then off.</summary>
     public bool AllowRemote { get; init; }
@@ -105,12 +115,25 @@ internal sealed class ClientOptionsValidator : AbstractValidator<ClientOptions>
             .WithMessage("--allow-remote serves assets only and needs --asset-upstream URL for this grid.");
         RuleFor(o => o.CdnHost).Must(host => host is null || Uri.CheckHostName(host) == UriHostNameType.Dns)
             .WithMessage(o => $"--cdn-host {o.CdnHost} is no host name: give the name in the grid's asset URLs, such as {ClientOptions.SecondLifeAssets.Host}.");
+        RuleFor(o => o.Share).Must((o, share) => o.Grid is null || share.Count > 0)
+            .WithMessage(o => $"--grid needs --share NAMES: the virtual worlds you want to share, of those the grid file names ({Worlds(o)}).");
+        RuleFor(o => o.Share).Must((o, share) => share.Count == 0 || o.Grid is not null)
+            .WithMessage("--share needs --grid FILE: without a cache grid there is nobody to share with.");
+        RuleFor(o => o.Invite).Must((o, invite) => invite is null || o.Grid is not null)
+            .WithMessage("--invite needs --grid FILE: the file that came with the invite.");
+        RuleForEach(o => o.Share).Must((o, id) => o.Grid is null || id == GridId.SecondLife || o.Grid.Grids.Any(g => g.Id == id))
+            .WithMessage((o, id) => $"--share {id} is not shared by this cache grid, which shares: {Worlds(o)}.");
+        RuleForEach(o => o.Share).Must(id => id != GridId.SecondLife)
+            .WithMessage($"--share {GridId.SecondLife} is not possible in this version: Second Life's assets stay on this machine.");
         RuleFor(o => o.Store).Must(folder => Folders.Usable(folder))
             .WithMessage(o => $"--store {o.Store} cannot be written to: choose a folder of your own.");
         RuleFor(o => o.ConfigFolder).Must(folder => Folders.Usable(folder))
             .WithMessage(o => $"The folder for keys, {o.ConfigFolder}, cannot be written to: set XDG_CONFIG_HOME to a folder of your own.");
         RuleFor(o => o.Limits).SetValidator(new ClientLimitsValidator());
     }
+
+    private static string Worlds(ClientOptions options) =>
+        options.Grid is { } grid && grid.Grids.Any(g => g.Id != GridId.SecondLife) ? string.Join(", ", grid.Grids.Select(g => g.Id).Where(id => id != GridId.SecondLife)) : "none";
 }
 
 /// <summary>Tells whether a folder can be written to without leaving anything behind.</summary>

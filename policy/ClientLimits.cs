@@ -109,6 +109,18 @@ public sealed record ClientLimits
     /// </summary>
     public int PrefetchPerMinute { get; init; } = 240;
 
+    /// <summary>
+    /// A viewer's request over HTTP goes to the grid at most this much later where the cache grid usually has the answer sooner. Default 150 ms,
+    /// 0 (never later) – 1 s (DESIGN §4.3). Over UDP it is never more than 25 ms.
+    /// </summary>
+    public TimeSpan CacheGridHold { get; init; } = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>
+    /// What was received from a grid is claimed at the cache grid at a random moment within this time, at the earliest after a fifteenth of it.
+    /// Default 15 min, 0 (at once; a grid of friends) – 24 h (SECURITY §7).
+    /// </summary>
+    public TimeSpan ClaimWithin { get; init; } = TimeSpan.FromMinutes(15);
+
     /// <summary>A grid's 404 is remembered for at most this long. Default 30 s, 0 – 30 s (PROTOCOL §3.5).</summary>
     public TimeSpan NegativeLifetime { get; init; } = TimeSpan.FromSeconds(30);
 }
@@ -144,6 +156,8 @@ public sealed class ClientLimitsValidator : AbstractValidator<ClientLimits>
         RuleFor(l => l.UdpCapturePatience).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         RuleFor(l => l.InjectionBytes).InclusiveBetween(1L << 20, 4L << 30);
         RuleFor(l => l.PrefetchPerMinute).InclusiveBetween(0, 6000);
+        RuleFor(l => l.CacheGridHold).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        RuleFor(l => l.ClaimWithin).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(24));
         RuleFor(l => l.NegativeLifetime).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
 }

@@ -23,6 +23,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
     private long _reserved, _surplus;
     private bool _closed, _broken, _keeping, _queued;
     private int _completions;
+    private string? _sender;
 
     public AssemblyKey Key { get; } = key;
 
@@ -34,6 +35,46 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
 
     /// <summary>The asset's length as every answer so far has stated it; -1 before the first.</summary>
     public long Total { get; private set; } = -1;
+
+    /// <summary>Who sent its bytes, where one host sent them all; null: several did, or some came from the cache grid or by UDP, and nothing may be claimed of it.</summary>
+    public string? Sender
+    {
+        get { lock (_gate) return _sender is { Length: > 0 } one ? one : null; }
+    }
+
+    /// <summary>The question to the cache grid that is under way for it, or over; null: there was none.</summary>
+    public Task? Lookup { get; private set; }
+
+    /// <summary>Asks the cache grid for the whole of it, once; <paramref name="ask"/> is stopped when nobody needs it any more, and must not fault.</summary>
+    public void TryLookUp(Func<CancellationToken, Task> ask)
+    {
+        lock (_gate)
+        {
+            if (_closed || _keeping || Lookup is not null) return;
+            LookupStop = new CancellationTokenSource();
+            Lookup = ask(LookupStop.Token);
+        }
+    }
+
+    /// <summary>
+    /// The whole asset has come from the cache grid, checked, and the caller has reserved memory for it: what is asked of the origin ends. False: it came
+    /// too late, or is not what the origin has begun to send, which then goes on as if nothing had been; the memory is the caller's again.
+    /// </summary>
+    public bool TrySupply(byte[] whole, out bool contradicts)
+    {
+        lock (_gate)
+        {
+            contradicts = false;
+            if (_closed || _keeping) return false;
+            contradicts = (Total >= 0 && Total != whole.Length) || !_pieces.Add(0, whole, 0, whole.Length);
+            if (contradicts) return false;
+            (Total, _sender) = (whole.Length, "");
+            _reserved += whole.Length;
+            foreach (Fetch fetch in _fetches.ToArray()) End(fetch, FetchEnd.Stopped);
+            Pulse();
+            return true;
+        }
+    }
 
     /// <summary>
     /// Adds a viewer's request, together with the fetches it needs, which the caller starts. The background's fetch of the same
@@ -77,6 +118,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             if (_closed || _keeping || Total >= 0 || _readers.Count > 0 || _fetches.Count > 0) return false;
             foreach (Interval part in held) _pieces.Add(part.Start, bytes, (int)part.Start, (int)part.Length);
             Total = _reserved = bytes.Length;
+            _sender = "";
             return true;
         }
     }
@@ -133,7 +175,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
     /// An answer's headers: it will bring <paramref name="bytes"/> of an asset of <paramref name="total"/>, for which the caller has
     /// reserved memory. False: it contradicts an earlier answer, so this assembly is closed, and the memory is the caller's again.
     /// </summary>
-    public bool Accept(Fetch fetch, Interval bytes, long total)
+    public bool Accept(Fetch fetch, Interval bytes, long total, string sender)
     {
         lock (_gate)
         {
@@ -145,6 +187,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
                 return false;
             }
             Total = total;
+            _sender = _sender is null || _sender == sender ? sender : "";
             fetch.Coming = bytes;
             fetch.Announced = bytes.Length;
             _reserved += bytes.Length;
@@ -154,13 +197,15 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
     }
 
     /// <summary>
-    /// The next bytes of an accepted answer. False: they differ from bytes already held, so nothing of this assembly is kept.
+    /// The next bytes of an accepted answer. False: they differ from bytes already held, so nothing of this assembly is kept; or nobody wants them any more.
     /// <paramref name="awaited"/>: a reader was waiting, and is now queued to go on.
     /// </summary>
     public bool Append(Fetch fetch, byte[] array, int offset, int length, out bool awaited)
     {
         lock (_gate)
         {
+            awaited = false;
+            if (fetch.End != FetchEnd.Running) return false;
             bool agrees = _pieces.Add(fetch.Coming.Start, array, offset, length);
             if (agrees) fetch.Coming = fetch.Coming with { Start = fetch.Coming.Start + length };
             else
@@ -217,6 +262,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             if (idle && _pieces.Held.Intervals.Count == 0) _closed = true;
             if (_closed)
             {
+                _ = LookupStop?.CancelAsync();
                 if (idle && !_keeping) (unused, _reserved) = (unused + _reserved, 0);
                 return Todo.Forget;
             }
@@ -224,6 +270,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             if (_pieces.Held.Covers(new Interval(0, Total)))
             {
                 _keeping = true;
+                _ = LookupStop?.CancelAsync();
                 return Todo.Keep;
             }
             return idle ? Todo.Complete : Todo.Nothing;
@@ -253,6 +300,9 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             return _closed = true;
         }
     }
+
+    // Owns no timer, so it needs no disposal.
+    private CancellationTokenSource? LookupStop { get; set; }
 
     private void Demand(Reader reader, List<Fetch> start)
     {

@@ -65,6 +65,9 @@ internal sealed class LocalKey
     /// <summary>The 32 bytes whose hex is an asset's file name: whoever sees the folder cannot tell which assets are held.</summary>
     public void NameOf(ReadOnlySpan<byte> encodedKey, Span<byte> name) => HMACSHA256.HashData(_nameKey, encodedKey, name);
 
+    /// <summary>A key for something else that is kept beside the store and must not tell more than it does.</summary>
+    public byte[] Derive(string purpose) => HKDF.Expand(HashAlgorithmName.SHA256, _sealKey, SealKeys.Length, System.Text.Encoding.ASCII.GetBytes(purpose));
+
     private static LocalKey Read(string path)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

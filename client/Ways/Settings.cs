@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using GlobalCache.Client.CacheGrid;
 
 namespace GlobalCache.Client.Ways;
 
@@ -48,8 +49,12 @@ internal sealed record Setting(string Name, string? Value, string Help, ApplySet
             Set(ref o, o with { GridDomains = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) })),
         new("verbose", null, "Tells more on standard error.", static (ref o, text) =>
             Switch(text, out bool on) ?? Set(ref o, o with { Verbose = on })),
-        new("grid", "FILE", "A shared cache grid. Not in this version.", static (ref _, _) =>
-            "is not supported in this version, which has no shared cache grid yet: leave it out"),
+        new("grid", "FILE", "The cache grid to take part in: its grid.json.", static (ref o, text) =>
+            GridFileReader.Read(text, out string wrong) is { } file ? Set(ref o, o with { Grid = file }) : wrong),
+        new("share", "NAMES", "The virtual worlds whose assets you share through --grid, with commas between. No other is shared.", static (ref o, text) =>
+            Set(ref o, o with { Share = text.ToLowerInvariant().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) })),
+        new("invite", "CODE", "Lets this client into --grid; needed once.", static (ref o, text) =>
+            text.Length is > 0 and <= 512 ? Set(ref o, o with { Invite = text }) : "must be an invite"),
     ];
 
     private static string? Set(ref ClientOptions options, ClientOptions changed)

@@ -15,6 +15,7 @@ internal sealed class AssetCapture : IAsyncDisposable
 
     private readonly Assemblies _assemblies;
     private readonly AssetIntake _intake;
+    private readonly GridClaims? _claims;
     private readonly ClientLimits _limits;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -24,9 +25,9 @@ internal sealed class AssetCapture : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _keeping;
 
-    public AssetCapture(Assemblies assemblies, AssetIntake intake, ClientLimits limits, TimeProvider time, ILogger log)
+    public AssetCapture(Assemblies assemblies, AssetIntake intake, GridClaims? claims, ClientLimits limits, TimeProvider time, ILogger log)
     {
-        (_assemblies, _intake, _limits, _time, _log) = (assemblies, intake, limits, time, log);
+        (_assemblies, _intake, _claims, _limits, _time, _log) = (assemblies, intake, claims, limits, time, log);
         _refused = new(4096, limits.AssemblyLifetime, time);
         _keeping = KeepAllAsync();
     }
@@ -54,6 +55,9 @@ internal sealed class AssetCapture : IAsyncDisposable
                 break;
         }
     }
+
+    /// <summary>Whether bytes from the cache grid are of a kind no viewer is given from there.</summary>
+    public bool Refuses(AssetKey key, byte[] plain) => _intake.Refuses(key.Type, key.Id, plain);
 
     /// <summary>Do not try again to complete or keep this one for a while.</summary>
     public void Refuse(Assembly assembly) => _refused.Set(assembly.Key, true);
@@ -109,7 +113,10 @@ internal sealed class AssetCapture : IAsyncDisposable
     private async Task KeepAsync(Assembly assembly)
     {
         (_, _, AssetType type, Guid id) = assembly.Key;
-        if (!await _intake.KeepAsync(await assembly.Question.Source.GridId, type, id, assembly.Whole(), _stop.Token)) Refuse(assembly);
+        string gridId = await assembly.Question.Source.GridId;
+        byte[] plain = assembly.Whole();
+        if (!await _intake.KeepAsync(gridId, type, id, plain, _stop.Token)) Refuse(assembly);
+        else if (assembly.Sender is { } sender) _claims?.Received(new AssetKey(gridId, type, id), plain, sender);
     }
 
     private void Forget(Assembly assembly)

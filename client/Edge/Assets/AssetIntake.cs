@@ -34,6 +34,9 @@ internal sealed class AssetIntake(AssetStore store, Exclusions exclusions, Stand
         }
     }
 
+    /// <summary>Baked, or a stand-in picture: nothing that is another's to give.</summary>
+    public bool Refuses(AssetType type, Guid id, byte[] plain) => IsExcluded(type, id) || StandIns.Refuses(type, id, plain);
+
     public void Dispose() => _one.Dispose();
 
     private string? Refusal(AssetType type, Guid id, byte[] plain)

@@ -1,16 +1,17 @@
 using GlobalCache.Client.Assets;
 using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
 
 namespace GlobalCache.Client.Edge;
 
 /// <summary>
 /// Answers what the store does not hold. The viewer's range goes to the grid at once; what is held or in flight already is not
-/// asked for again; bytes reach the viewer as they come. The assembly in between is where a further origin asked beside the
-/// grid would bring its bytes (DESIGN §4.2).
+/// asked for again; bytes reach the viewer as they come. The cache grid is asked beside it, the first good answer wins (DESIGN §4.2);
+/// where it usually is the sooner one, the viewer's request is held back for a moment (§4.3).
 /// </summary>
 internal sealed class AssetMisses(
-    Assemblies assemblies, AssetOrigin origin, AssetCapture capture, HttpMessageInvoker invoker, ClientLimits limits, TimeProvider time,
-    ILogger log)
+    Assemblies assemblies, AssetOrigin origin, AssetCapture capture, HttpMessageInvoker invoker, GridLookups? grid, ClientLimits limits,
+    TimeProvider time, ILogger log)
 {
     /// <summary>Answers that are shorter than asked are followed up this often for one viewer's request.</summary>
     private const int MaxDemands = 4;
@@ -41,7 +42,7 @@ internal sealed class AssetMisses(
             try
             {
                 reader.Started = resumeTotal is not null;
-                Start(start, question);
+                Start(start, question, key, assembly);
                 if (await DeliverAsync(context, assembly, reader, question, resumeTotal) == Outcome.Answered) return;
             }
             finally
@@ -88,6 +89,49 @@ internal sealed class AssetMisses(
         foreach (Fetch fetch in fetches) _ = RunAsync(fetch, question);
     }
 
+    private void Start(List<Fetch> fetches, Question question, in AssemblyKey key, Assembly assembly)
+    {
+        TimeSpan hold = TimeSpan.Zero;
+        if (grid is not null && key.Grid is string gridId && grid.Shares(gridId))
+        {
+            AssetKey asked = new(gridId, key.Type, key.Id);
+            assembly.TryLookUp(stop => Task.Run(() => LookUpAsync(grid, assembly, asked, stop), CancellationToken.None));
+            if (fetches.Count > 0 && assembly.Lookup is { IsCompleted: false } lookup && (hold = grid.Hold(gridId)) > TimeSpan.Zero)
+                _ = StartLaterAsync(grid, gridId, fetches, question, lookup, hold);
+        }
+        if (hold == TimeSpan.Zero) Start(fetches, question);
+    }
+
+    /// <summary>What came from the cache grid meanwhile has ended these fetches before they began.</summary>
+    private async Task StartLaterAsync(GridLookups asked, string gridId, List<Fetch> fetches, Question question, Task lookup, TimeSpan hold)
+    {
+        long from = time.GetTimestamp();
+        await Task.WhenAny(lookup, Task.Delay(hold, time));
+        fetches.RemoveAll(f => f.Stop.IsCancellationRequested);
+        if (fetches.Count == 0) return;
+        asked.HeldInVain(gridId, time.GetElapsedTime(from));
+        Start(fetches, question);
+    }
+
+    // Belongs to the assembly: a viewer that has read the first bytes of an asset comes back for the others.
+    private async Task LookUpAsync(GridLookups asked, Assembly assembly, AssetKey key, CancellationToken stop)
+    {
+        try
+        {
+            if (await asked.AskAsync(key, stop) is not { } whole || capture.Refuses(key, whole) || !assemblies.TryReserve(whole.Length)) return;
+            if (!assembly.TrySupply(whole, out bool contradicts))
+            {
+                assemblies.Release(whole.Length);
+                if (contradicts) Log.Contradiction(log);
+            }
+            capture.Review(assembly);
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundFailed(log, e);
+        }
+    }
+
     // Outlives the viewer's request when others wait for the same bytes.
     private async Task RunAsync(Fetch fetch, Question question)
     {
@@ -97,6 +141,7 @@ internal sealed class AssetMisses(
 
     private async Task<Outcome> DeliverAsync(HttpContext context, Assembly assembly, Reader reader, Question question, long? resumeTotal)
     {
+        bool waited = false;
         for (int demands = 0; ;)
         {
             switch (assembly.Next(reader, out ReadOnlyMemory<byte> bytes, out Task progress, out Fetch? failed))
@@ -121,6 +166,12 @@ internal sealed class AssetMisses(
 
                 case Step.Gone when failed is null && demands++ < MaxDemands:
                     Start(assembly.DemandAgain(reader), question);
+                    break;
+
+                // The origin is in trouble; the cache grid may yet have it, and a moment is not much beside a 503.
+                case Step.Gone when failed?.End == FetchEnd.Failed && !waited && assembly.Lookup is { IsCompleted: false } lookup:
+                    waited = true;
+                    await Task.WhenAny(lookup, Task.Delay(limits.CacheGridHold, time, context.RequestAborted));
                     break;
 
                 default:

@@ -127,7 +127,7 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         }
 
         using HttpResponseMessage owned = answer;
-        if (!assembly.Accept(fetch, bytes, total))
+        if (!assembly.Accept(fetch, bytes, total, answer.RequestMessage?.RequestUri?.IdnHost.ToLowerInvariant() ?? ""))
         {
             assemblies.Release(bytes.Length);
             return FetchEnd.Conflict;
@@ -148,6 +148,7 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
             if (read == 0) return FetchEnd.Failed;
             if (!assembly.Append(fetch, chunk, filled, read, out bool awaited))
             {
+                if (fetch.End != FetchEnd.Conflict) return FetchEnd.Stopped;
                 Log.Contradiction(log);
                 return FetchEnd.Conflict;
             }

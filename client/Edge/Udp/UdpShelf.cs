@@ -23,6 +23,12 @@ internal sealed class UdpShelf : IAsyncDisposable
     /// </summary>
     private const int AtOnceBytes = 128 << 10;
 
+    /// <summary>What comes from the cache grid is sent on by UDP up to this length, for which memory is set aside beforehand; a longer one is stored for the next time.</summary>
+    private const int FromGridBytes = 512 << 10;
+
+    /// <summary>A request is held for the cache grid only where it usually answers within this (DESIGN §4.3).</summary>
+    private static readonly TimeSpan s_gridHold = TimeSpan.FromMilliseconds(25);
+
     private readonly AssetStore _store;
     private readonly AssetRelay _relay;
     private readonly ClientLimits _limits;
@@ -30,6 +36,8 @@ internal sealed class UdpShelf : IAsyncDisposable
     private readonly ILogger _log;
     private readonly MemoryBudget _reads;
     private readonly StandInLessons _lessons;
+    private readonly GridLookups? _grid;
+    private readonly Recent<AssetKey, bool> _asked;
     private readonly ConcurrentDictionary<Task, bool> _work = new();
     private readonly CancellationTokenSource _stop = new();
 
@@ -39,8 +47,12 @@ internal sealed class UdpShelf : IAsyncDisposable
     /// <param name="limits">Memory and waits.</param>
     /// <param name="time">The clock of every wait.</param>
     /// <param name="log">Never gets to know a UUID.</param>
-    public UdpShelf(AssetStore store, AssetRelay relay, Prefetch prefetch, ClientLimits limits, TimeProvider time, ILogger log)
+    /// <param name="grid">The cache grid, if there is one.</param>
+    public UdpShelf(
+        AssetStore store, AssetRelay relay, Prefetch prefetch, ClientLimits limits, TimeProvider time, ILogger log, GridLookups? grid = null)
     {
+        _grid = grid;
+        _asked = new Recent<AssetKey, bool>(4096, TimeSpan.FromMinutes(1), time);
         (_store, _relay, Prefetch, _limits, _time, _log) = (store, relay, prefetch, limits, time, log);
         _reads = new MemoryBudget(limits.InjectionBytes);
         Captures = new CaptureMemory(limits.UdpCaptureBytes, limits.UdpCapturePatience);
@@ -65,7 +77,7 @@ internal sealed class UdpShelf : IAsyncDisposable
         Prefetch.Asked(key);
         if (_store.TryOpen(key) is not { } stored)
         {
-            return null;
+            return AskGrid(key, done);
         }
 
         if (!_reads.TryReserve(stored.Length))
@@ -87,6 +99,68 @@ internal sealed class UdpShelf : IAsyncDisposable
         return job.Read;
     }
 
+    /// <summary>
+    /// Asks the cache grid for what is not held, once a minute. Null: the sim is asked at once, and what the cache grid answers is for the next time.
+    /// </summary>
+    private AssetRead? AskGrid(AssetKey key, Action done)
+    {
+        if (_grid is null || _stop.IsCancellationRequested || !_grid.Shares(key.GridId) || _asked.TryGet(key, out _))
+        {
+            return null;
+        }
+
+        _asked.Set(key, true);
+        TimeSpan hold = _grid.Hold(key.GridId);
+        AssetRead? read = hold > TimeSpan.Zero && hold <= s_gridHold && _reads.TryReserve(FromGridBytes)
+            ? new AssetRead(FromGridBytes, bytes => _reads.Release(bytes)) : null;
+        Track(Task.Run(() => AskGridAsync(_grid, key, hold, read, done)));
+        return read;
+    }
+
+    private async Task AskGridAsync(GridLookups grid, AssetKey key, TimeSpan hold, AssetRead? read, Action done)
+    {
+        byte[]? bytes = null;
+        try
+        {
+            bytes = await grid.AskAsync(key, _stop.Token);
+            if (bytes is not null && _relay.Intake.Refuses(key.Type, key.Id, bytes))
+            {
+                bytes = null;
+            }
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundFailed(_log, e);
+        }
+
+        if (read is not null)
+        {
+            if (bytes is null)
+            {
+                grid.HeldInVain(key.GridId, hold);
+            }
+
+            read.Complete(bytes?.Length <= FromGridBytes ? bytes : null);
+            done();
+        }
+
+        try
+        {
+            if (bytes is not null && !_store.Holds(key))
+            {
+                await _relay.Intake.KeepAsync(key.GridId, key.Type, key.Id, bytes, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The client is being closed.
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundFailed(_log, e);
+        }
+    }
+
     /// <summary>A capture has ended: whole, or (with <paramref name="held"/>) in part. Returns at once.</summary>
     public void Take(RegionAssets from, AssetType type, Guid id, byte[] bytes, bool[]? held)
     {
@@ -96,9 +170,7 @@ internal sealed class UdpShelf : IAsyncDisposable
             return;
         }
 
-        Task work = Task.Run(() => KeepAsync(from, region, type, id, bytes, held));
-        _work[work] = true;
-        _ = work.ContinueWith(done => _work.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        Track(Task.Run(() => KeepAsync(from, region, type, id, bytes, held)));
     }
 
     /// <summary>Keeps what is complete already, as long as that takes no more than a moment.</summary>
@@ -109,6 +181,12 @@ internal sealed class UdpShelf : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll(_work.Keys);
         _stop.Dispose();
+    }
+
+    private void Track(Task work)
+    {
+        _work[work] = true;
+        _ = work.ContinueWith(done => _work.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private async Task ReadAsync(ReadJob job)

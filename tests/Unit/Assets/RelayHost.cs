@@ -26,13 +26,16 @@ internal sealed class RelayHost : IAsyncDisposable
     private readonly SocketsHttpHandler _background = new() { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, MaxConnectionsPerServer = 2 };
     private readonly ConcurrentDictionary<string, AssetSource> _sources = new();
 
-    private RelayHost(ClientLimits limits)
+    private readonly CacheGridLink? _link;
+
+    private RelayHost(ClientLimits limits, Func<AssetStore, Task<CacheGridLink>>? link)
     {
         Store = AssetStore.Open(new StoreOptions(Path.Combine(_folder, "store")) { ReadDeadline = TimeSpan.FromSeconds(5) },
             new LocalKey(new byte[32]), TimeProvider.System, NullLogger.Instance);
         Exclusions = new Exclusions(Store, Time);
+        _link = link?.Invoke(Store).GetAwaiter().GetResult();
         Relay = new AssetRelay(Store, Exclusions, new StandInPictures(), new HttpMessageInvoker(_upstream), new HttpMessageInvoker(_background),
-            limits, Time, NullLogger.Instance);
+            limits, Time, NullLogger.Instance, _link?.Lookups, _link?.Claims);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k =>
@@ -61,9 +64,9 @@ internal sealed class RelayHost : IAsyncDisposable
 
     public IPEndPoint EndPoint { get; private set; } = null!;
 
-    public static async Task<RelayHost> StartAsync(ClientLimits? limits = null)
+    public static async Task<RelayHost> StartAsync(ClientLimits? limits = null, Func<AssetStore, Task<CacheGridLink>>? link = null)
     {
-        RelayHost host = new(limits ?? new ClientLimits());
+        RelayHost host = new(limits ?? new ClientLimits(), link);
         await host._app.StartAsync();
         Uri url = new(host._app.Urls.Single());
         host.EndPoint = new IPEndPoint(IPAddress.Loopback, url.Port);
@@ -147,6 +150,7 @@ internal sealed class RelayHost : IAsyncDisposable
         await _app.StopAsync(now.Token);
         await _app.DisposeAsync();
         await Relay.DisposeAsync();
+        if (_link is not null) await _link.DisposeAsync();
         _upstream.Dispose();
         _background.Dispose();
         await Store.DisposeAsync();

@@ -13,7 +13,7 @@ public sealed class BadConfigurationTests
     public Task A_listen_address_that_lets_others_in() => RefusedAsync(["--listen", "0.0.0.0"], "--allow-remote");
 
     [Fact]
-    public Task A_shared_grid_which_this_version_has_not() => RefusedAsync(["--grid", "grid.json"], "--grid grid.json is not supported in this version");
+    public Task A_cache_grid_whose_file_is_not_there() => RefusedAsync(["--grid", "grid.json"], "--grid grid.json names no file");
 
     [Fact]
     public async Task A_busy_port()

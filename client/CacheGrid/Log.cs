@@ -1,0 +1,38 @@
+namespace GlobalCache.Client.CacheGrid;
+
+/// <summary>Log events 7000–7099. No UUIDs, tokens, keys or codes (SECURITY §7). What is wrong is said once, until the grid has served again.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(7000, LogLevel.Warning, "The cache grid's certificate is not yet or no longer valid: is this machine's clock right? It is {Now:u} here. Assets come from their grid alone")]
+    public static partial void Clock(ILogger log, DateTimeOffset now);
+
+    [LoggerMessage(7001, LogLevel.Warning, "A node's certificate is not the cache grid's: is the grid file the right one? ({Reason}) Nothing is asked of it")]
+    public static partial void Certificate(ILogger log, string reason);
+
+    [LoggerMessage(7002, LogLevel.Warning, "The node {Node} has sent something that is not what it should be ({Fault}); it is left alone for a while, and no viewer has seen it")]
+    public static partial void Lying(ILogger log, System.Net.IPEndPoint node, string fault);
+
+    [LoggerMessage(7003, LogLevel.Warning, "The cache grid cannot be reached ({Reason}); assets come from their grid alone until it can")]
+    public static partial void Unreachable(ILogger log, string reason);
+
+    [LoggerMessage(7004, LogLevel.Warning, "The cache grid gives this client no session ({Reason}): it may have been shut out, or the clock may be wrong")]
+    public static partial void NoSession(ILogger log, string reason);
+
+    [LoggerMessage(7005, LogLevel.Information, "The cache grid serves")]
+    public static partial void Serves(ILogger log);
+
+    [LoggerMessage(7006, LogLevel.Debug, "A lookup failed: {Reason}")]
+    public static partial void LookupFailed(ILogger log, string reason);
+
+    [LoggerMessage(7007, LogLevel.Error, "A background task of the cache grid failed")]
+    public static partial void BackgroundFailed(ILogger log, Exception exception);
+
+    [LoggerMessage(7008, LogLevel.Warning, "What waits to be claimed could not be written down: {Reason}. It is claimed all the same while the client runs")]
+    public static partial void SpoolFailed(ILogger log, string reason);
+
+    [LoggerMessage(7009, LogLevel.Warning, "What waited to be claimed cannot be read and is begun anew")]
+    public static partial void SpoolUnreadable(ILogger log);
+
+    [LoggerMessage(7010, LogLevel.Debug, "A wanted asset was not taken: {Status}")]
+    public static partial void NotTaken(ILogger log, int status);
+}

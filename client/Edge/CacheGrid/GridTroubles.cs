@@ -1,0 +1,76 @@
+using System.Net;
+using System.Security.Authentication;
+using GlobalCache.Client.CacheGrid;
+
+namespace GlobalCache.Client.Edge;
+
+/// <summary>What is wrong with the cache grid, said once in the log until it has served again: a viewer asks hundreds of times.</summary>
+internal sealed class GridTroubles(TimeProvider time, ILogger log)
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<string> _said = [];
+    private bool _served;
+
+    /// <summary>A lookup was answered as it should be.</summary>
+    public void Served()
+    {
+        lock (_gate)
+        {
+            if (_served) return;
+            _served = true;
+            _said.Clear();
+        }
+        Log.Serves(log);
+    }
+
+    /// <summary>A node could not be asked.</summary>
+    public void Node(Exception e)
+    {
+        if (!Certificate(e) && First("reach")) Log.Unreachable(log, Reason(e));
+        Log.LookupFailed(log, Reason(e));
+    }
+
+    /// <summary>A node sent what it should not.</summary>
+    public void Lying(IPEndPoint node, string fault)
+    {
+        if (First($"lie {node}")) Log.Lying(log, node, fault);
+    }
+
+    /// <summary>There is no session.</summary>
+    public void Session(Exception e)
+    {
+        if (e is HttpRequestException { StatusCode: null } or OperationCanceledException) Node(e);
+        else Session(Reason(e));
+    }
+
+    /// <summary>A node takes no session of ours.</summary>
+    public void Session(string reason)
+    {
+        if (First("session")) Log.NoSession(log, reason);
+    }
+
+    public void Background(Exception e) => Log.BackgroundFailed(log, e);
+
+    /// <summary>In a few words.</summary>
+    public static string Reason(Exception e) => e is OperationCanceledException ? "no answer in time" : (e.InnerException ?? e).Message;
+
+    private bool Certificate(Exception e)
+    {
+        if ((e as AuthenticationException ?? e.InnerException as AuthenticationException) is not { } refused) return false;
+        if (refused.Message.Contains("NotTimeValid", StringComparison.Ordinal))
+        {
+            if (First("clock")) Log.Clock(log, time.GetUtcNow());
+        }
+        else if (First("certificate")) Log.Certificate(log, refused.Message);
+        return true;
+    }
+
+    private bool First(string what)
+    {
+        lock (_gate)
+        {
+            _served = false;
+            return _said.Count < 256 && _said.Add(what);
+        }
+    }
+}

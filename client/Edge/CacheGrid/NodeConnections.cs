@@ -1,0 +1,114 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using GlobalCache.Client.CacheGrid;
+using GlobalCache.Policy.Wire;
+
+namespace GlobalCache.Client.Edge;
+
+/// <summary>
+/// Connections to nodes: a pool for each address, which is connected to as it is, under the name all nodes share and the grid's own authority and no
+/// other. HTTP/2, so that an answer that is not wanted any more costs a stream and not a connection.
+/// </summary>
+internal sealed class NodeConnections : IDisposable
+{
+    private static readonly TimeSpan s_connect = TimeSpan.FromSeconds(1);
+
+    private readonly GridFile _file;
+    private readonly X509Certificate2 _authority;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<EndPoint, HttpMessageInvoker> _pools = [];
+
+    public NodeConnections(GridFile file) => (_file, _authority) = (file, GridFileReader.Authority(file));
+
+    /// <summary>A request to a node; its URI is the path.</summary>
+    /// <exception cref="HttpRequestException">No connection, or it broke.</exception>
+    public Task<HttpResponseMessage> SendAsync(IPEndPoint node, HttpRequestMessage request, CancellationToken ct)
+    {
+        request.RequestUri = new Uri(new UriBuilder("https", _file.Host, _file.Port).Uri, request.RequestUri!.OriginalString);
+        return SendAsync((EndPoint)node, request, ct);
+    }
+
+    /// <summary>A request to the master, by its name, or where that is the nodes' own (a grid of one's own) by a node's address.</summary>
+    /// <exception cref="HttpRequestException">No connection, or it broke.</exception>
+    public Task<HttpResponseMessage> SendToMasterAsync(IPEndPoint? node, HttpRequestMessage request, CancellationToken ct)
+    {
+        Uri master = _file.Master;
+        request.RequestUri = new Uri(master, request.RequestUri!.OriginalString);
+        bool atNode = master.IdnHost.Equals(_file.Host, StringComparison.OrdinalIgnoreCase);
+        if (!atNode) return SendAsync(new DnsEndPoint(master.IdnHost, master.Port), request, ct);
+        if (node is null) throw new HttpRequestException("No node can be asked.");
+        return SendAsync(new IPEndPoint(node.Address, master.Port == _file.Port ? node.Port : master.Port), request, ct);
+    }
+
+    /// <summary>Lets go of the addresses that are no longer named; requests under way end as they would.</summary>
+    public void Keep(IReadOnlyCollection<IPEndPoint> named)
+    {
+        lock (_gate)
+        {
+            foreach (EndPoint gone in _pools.Keys.Where(a => a is IPEndPoint ip && !named.Contains(ip)).ToArray())
+            {
+                _pools.Remove(gone, out HttpMessageInvoker? pool);
+                pool!.Dispose();
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (HttpMessageInvoker pool in _pools.Values) pool.Dispose();
+            _pools.Clear();
+        }
+        _authority.Dispose();
+    }
+
+    private Task<HttpResponseMessage> SendAsync(EndPoint address, HttpRequestMessage request, CancellationToken ct)
+    {
+        (request.Version, request.VersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionOrLower);
+        HttpMessageInvoker? pool;
+        lock (_gate)
+        {
+            if (!_pools.TryGetValue(address, out pool)) _pools[address] = pool = Pool(address);
+        }
+        return pool.SendAsync(request, ct);
+    }
+
+    private HttpMessageInvoker Pool(EndPoint address) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ActivityHeadersPropagator = null,
+        // A viewer that arrives asks for some hundred at once; a server allows about that many streams.
+        EnableMultipleHttp2Connections = true,
+        MaxConnectionsPerServer = 8,
+        ConnectTimeout = s_connect * 3,
+        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+        // What has died without a word is noticed within seconds.
+        KeepAlivePingDelay = TimeSpan.FromSeconds(15),
+        KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+        KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+        MaxResponseHeadersLength = 32,
+        ConnectCallback = async (_, ct) =>
+        {
+            using var late = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            late.CancelAfter(s_connect);
+            return await Upstream.DialAsync(address, late.Token);
+        },
+        SslOptions = new SslClientAuthenticationOptions
+        {
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+                DisableCertificateDownloads = true,
+                CustomTrustStore = { _authority },
+            },
+        },
+    }, disposeHandler: true);
+}
