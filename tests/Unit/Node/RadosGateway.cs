@@ -32,7 +32,9 @@ public sealed class RadosGateway : IAsyncLifetime
         await RunAsync("start", _folder, $"{port}");
         using var s3 = new AmazonS3Client(s_credentials, new AmazonS3Config
         {
-            ServiceURL = Endpoint.AbsoluteUri, ForcePathStyle = true, AuthenticationRegion = "us-east-1",
+            ServiceURL = Endpoint.AbsoluteUri,
+            ForcePathStyle = true,
+            AuthenticationRegion = "us-east-1",
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
         });
         await s3.PutBucketAsync(Bucket);
