@@ -11,6 +11,7 @@ namespace GlobalCache.Tests.UdpAssets;
 /// Damaged and random datagrams against the whole datagram path. <c>FUZZ_INPUTS=10000000</c> feeds more of them than the few seconds of every run;
 /// what once broke something lies in <c>Corpus</c> and is fed again each time.
 /// </summary>
+[Collection("load")]      // it measures the heap of the whole process
 public sealed class DatagramFuzzTests(ITestOutputHelper output)
 {
     private static readonly Guid[] s_ids = [.. Enumerable.Range(1, 24).Select(n => new Guid(n, 0, 0x4000, 0x80, 0, 0, 0, 0, 0, 0, 1))];
