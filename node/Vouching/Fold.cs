@@ -62,7 +62,9 @@ internal static class Fold
         if (trusted && !record.Agrees(claim.Hash.Span)) return Withdraw(record);
         if (record.State == VouchState.Agreed && record.Agrees(claim.Hash.Span) && record.Confirms >= policy.ConfirmationsKept) return Same(record);
         if ((claim.FromRegion && !policy.RegionServed && !trusted) || record.Claims.Any(c => c.Branch == claim.Branch)) return Same(record);
-        if (!alone && !trusted && Minute(now) < record.LastMinute + (uint)policy.ClaimSpacing.TotalMinutes) return new Folded(record, Outcome.TooSoon, s_nobody);
+        if (!alone && !trusted && record.IsPublic && AddsNobody(record, claim)) return Same(record);
+        if (!alone && !trusted && IsSpaced(record, claim) && Minute(now) < record.LastMinute + (uint)policy.ClaimSpacing.TotalMinutes)
+            return new Folded(record, Outcome.TooSoon, s_nobody);
 
         List<KeptClaim> claims = [.. record.Claims.Where(c => !revoked(c.Branch))];
         if (claims.Count >= VouchRecord.MaxClaims) claims.RemoveAll(c => c.Marks.HasFlag(ClaimMarks.Past));
@@ -70,13 +72,13 @@ internal static class Fold
         claims.Add(Keep(claim, now));
         VouchRecord noted = record with { Revision = record.Revision + 1, Claims = claims, LastMinute = Minute(now) };
         return !record.IsPublic ? Gather(noted, claim, policy, alone)
-            : record.Agrees(claim.Hash.Span) ? Confirm(noted, policy)
+            : record.Agrees(claim.Hash.Span) ? Confirm(noted, policy, alone)
             : Contradict(noted, policy, alone);
     }
 
     /// <summary>The decision to withdraw: what was said about this epoch's bytes counts no more.</summary>
     public static Folded Withdraw(VouchRecord record) => new(
-        record with { Revision = record.Revision + 1, Epoch = record.Epoch + 1, State = VouchState.Withdrawn, Hash = default, Claims = [], Confirms = 0, Denies = 0 },
+        record with { Revision = record.Revision + 1, Epoch = record.Epoch + 1, State = VouchState.Withdrawn, Hash = default, Claims = [], Confirms = 0, Denies = 0, PublicMinute = 0 },
         Outcome.Withdrawn, s_nobody);
 
     private static Folded Gather(VouchRecord noted, Claim claim, VouchingPolicy policy, bool alone)
@@ -87,7 +89,8 @@ internal static class Fold
         bool byAuthorities = Independent(mine.Where(c => !c.Marks.HasFlag(ClaimMarks.FromRegion)), alone) >= needed;
         bool byHosts = Independent(mine, alone) >= needed && mine.Select(c => c.Origin).Distinct().Count() >= policy.RegionHosts;
         if (!byAuthorities && !byHosts) return new Folded(noted, Outcome.Noted, s_nobody);
-        return new Folded(noted with { State = VouchState.Agreed, Hash = claim.Hash.ToArray(), Claims = [.. noted.Claims.Select(Past)] }, Outcome.Agreed, s_nobody);
+        return new Folded(
+            noted with { State = VouchState.Agreed, Hash = claim.Hash.ToArray(), PublicMinute = noted.LastMinute, Claims = [.. noted.Claims.Select(Past)] }, Outcome.Agreed, s_nobody);
     }
 
     private static Folded Publish(VouchRecord record, Claim claim, DateTimeOffset now) => new(
@@ -97,17 +100,18 @@ internal static class Fold
             State = VouchState.Agreed,
             Hash = claim.Hash.ToArray(),
             LastMinute = Minute(now),
+            PublicMinute = Minute(now),
             Claims = [.. record.Claims.TakeLast(VouchRecord.MaxClaims - 1).Where(c => c.Branch != claim.Branch).Select(Past), Past(Keep(claim, now))],
         },
         Outcome.Agreed, s_nobody);
 
-    private static Folded Confirm(VouchRecord noted, VouchingPolicy policy)
+    private static Folded Confirm(VouchRecord noted, VouchingPolicy policy, bool alone)
     {
-        noted = noted with { Confirms = noted.Confirms + 1 };
+        ulong hash8 = Hash8(noted.Hash.Span);
+        noted = noted with { Confirms = Independent(noted.Claims.Where(c => c.Hash8 == hash8 && !c.Marks.HasFlag(ClaimMarks.Past)), alone) };
         if (noted.State == VouchState.Contested)
         {
             if (noted.Confirms < policy.WithdrawBranches || noted.Confirms <= noted.Denies) return new Folded(noted, Outcome.Noted, s_nobody);
-            ulong hash8 = Hash8(noted.Hash.Span);
             ulong[] losers = [.. noted.Claims.Where(c => c.Hash8 != hash8 && !c.Marks.HasFlag(ClaimMarks.Past)).Select(c => c.Branch)];
             return new Folded(noted with { State = VouchState.Agreed, Denies = 0, Claims = [.. noted.Claims.Select(Past)] }, Outcome.Settled, losers);
         }
@@ -120,9 +124,26 @@ internal static class Fold
         bool first = noted.State == VouchState.Agreed;
         ulong hash8 = Hash8(noted.Hash.Span);
         int denies = Independent(noted.Claims.Where(c => c.Hash8 != hash8 && !c.Marks.HasFlag(ClaimMarks.Past)), alone);
-        noted = noted with { State = VouchState.Contested, Confirms = first ? 0 : noted.Confirms, Denies = denies };
+        noted = noted with { State = VouchState.Contested, Denies = denies };
+        // Who confirmed before the contest has not been heard about it.
+        if (first) noted = noted with { Confirms = 0, Claims = [.. noted.Claims.Select(c => c.Hash8 == hash8 ? Past(c) : c)] };
         return denies >= policy.WithdrawBranches && denies > noted.Confirms ? Withdraw(noted)
             : new Folded(noted, first ? Outcome.Contested : Outcome.Noted, s_nobody);
+    }
+
+    /// <summary>
+    /// Spacing keeps a crowd from making something public, or settled, in one go. It does not hold up those who contradict what is public, nor those who stand by it
+    /// then: a poison that two people have met is gone at once.
+    /// </summary>
+    private static bool IsSpaced(VouchRecord record, Claim claim) =>
+        record.State == VouchState.Open || (record.State == VouchState.Agreed && record.Agrees(claim.Hash.Span));
+
+    /// <summary>Somebody of the same network has said the same about what is public: a household cannot fill the record, so that nobody else's word fits in.</summary>
+    private static bool AddsNobody(VouchRecord record, Claim claim)
+    {
+        ulong hash8 = Hash8(record.Hash.Span);
+        bool agrees = record.Agrees(claim.Hash.Span);
+        return record.Claims.Any(c => c.Net == claim.Net && (c.Hash8 == hash8) == agrees && !c.Marks.HasFlag(ClaimMarks.Past));
     }
 
     /// <summary>How many people it is at least. Nobody can tell whether networks of IPv4 and of IPv6 are one household's two ways out: they are not added up.</summary>

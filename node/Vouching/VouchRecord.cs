@@ -24,7 +24,7 @@ internal sealed record VouchRecord
     public const int MaxClaims = 32;
 
     private const byte Format = 1;
-    private const int HeaderBytes = 1 + 4 + 4 + 1 + 1 + 4 + 4 + 4 + 32;
+    private const int HeaderBytes = 1 + 4 + 4 + 1 + 1 + 4 + 4 + 4 + 32 + 4;
     private const int ClaimBytes = 8 + 8 + 8 + 8 + 2 + 1;
 
     /// <summary>What there is before the first claim.</summary>
@@ -52,6 +52,9 @@ internal sealed record VouchRecord
     /// <summary>When the last claim was counted, in minutes since 1970.</summary>
     public uint LastMinute { get; init; }
 
+    /// <summary>When the asset became public, in minutes since 1970; 0 while it is not. What has been public for less than a day is fresh, and checked oftener.</summary>
+    public uint PublicMinute { get; init; }
+
     public bool IsPublic => State is VouchState.Agreed or VouchState.Contested;
 
     public bool Agrees(ReadOnlySpan<byte> hash) => IsPublic && Hash.Span.SequenceEqual(hash);
@@ -70,6 +73,7 @@ internal sealed record VouchRecord
         BinaryPrimitives.WriteInt32LittleEndian(at[15..], Denies);
         BinaryPrimitives.WriteUInt32LittleEndian(at[19..], LastMinute);
         Hash.Span.CopyTo(at[23..]);
+        BinaryPrimitives.WriteUInt32LittleEndian(at[55..], PublicMinute);
         at = at[HeaderBytes..];
         foreach (KeptClaim claim in Claims)
         {
@@ -108,6 +112,7 @@ internal sealed record VouchRecord
             Confirms = BinaryPrimitives.ReadInt32LittleEndian(bytes[11..]),
             Denies = BinaryPrimitives.ReadInt32LittleEndian(bytes[15..]),
             LastMinute = BinaryPrimitives.ReadUInt32LittleEndian(bytes[19..]),
+            PublicMinute = BinaryPrimitives.ReadUInt32LittleEndian(bytes[55..]),
             Hash = state is VouchState.Agreed or VouchState.Contested ? bytes.Slice(23, 32).ToArray() : default,
         };
         return true;

@@ -118,6 +118,52 @@ public sealed class FoldTests
     }
 
     [Fact]
+    public void What_two_people_contradict_is_withdrawn_without_waiting()
+    {
+        Publish();
+        DateTimeOffset at = _now + TimeSpan.FromMinutes(1);
+        _record = Apply(new Claim(3, 3, 3, FromRegion: false, s_bad), at).Record;
+        Assert.Equal(Outcome.Withdrawn, Apply(new Claim(4, 4, 4, FromRegion: false, s_bad), at).Outcome);
+        // Nor do those wait who stand by it.
+        Assert.Equal(Outcome.Noted, Apply(new Claim(5, 5, 5, FromRegion: false, s_good), at).Outcome);
+    }
+
+    [Fact]
+    public void A_household_confirms_and_contradicts_once()
+    {
+        Publish();
+        for (ulong branch = 10; branch < 60; branch++) Say(branch, s_good, net: 7);
+        Assert.Equal(1, _record.Confirms);
+        for (ulong branch = 60; branch < 110; branch++) Say(branch, s_bad, net: 8);
+        Assert.Equal((VouchState.Contested, 0, 1), (_record.State, _record.Confirms, _record.Denies));
+        for (ulong branch = 110; branch < 160; branch++) Say(branch, s_good, net: 9);
+        Assert.Equal((VouchState.Contested, 1), (_record.State, _record.Confirms));
+        Assert.Equal(Outcome.Settled, Say(200, s_good));
+    }
+
+    [Fact]
+    public void Confirmations_of_before_a_contest_do_not_count_in_it()
+    {
+        Publish();
+        for (ulong branch = 10; branch < 13; branch++) Say(branch, s_good);
+        Say(20, s_bad);
+        Assert.Equal(Outcome.Noted, Say(21, s_good));
+        Assert.Equal(1, _record.Confirms);
+    }
+
+    [Fact]
+    public void It_is_known_since_when_an_asset_is_public()
+    {
+        Publish();
+        uint since = _record.LastMinute;
+        Say(3, s_good);
+        Assert.Equal((since, true), (_record.PublicMinute, _record.LastMinute > since));
+        Say(4, s_bad);
+        Say(5, s_bad);
+        Assert.Equal(0u, _record.PublicMinute);
+    }
+
+    [Fact]
     public void Claims_of_before_do_not_contradict_afterwards()
     {
         Say(9, s_bad);
