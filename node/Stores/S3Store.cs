@@ -21,16 +21,19 @@ internal sealed record S3Options(string Bucket, string Region, Uri? Endpoint = n
 /// </summary>
 internal sealed class S3Store : IObjectStore, IDisposable
 {
+    private const int Reads = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly AmazonS3Client _s3;
+    private readonly TimeSpan _patience;
     private readonly S3Options _options;
 
     /// <param name="options">Which bucket.</param>
     /// <param name="credentials">Null: those of the instance's role or the environment.</param>
-    public S3Store(S3Options options, AWSCredentials? credentials = null)
+    /// <param name="patience">How long one call may take with all its retries; null: 10 s.</param>
+    public S3Store(S3Options options, AWSCredentials? credentials = null, TimeSpan? patience = null)
     {
-        _options = options;
+        (_options, _patience) = (options, patience ?? Patience);
         var config = new AmazonS3Config
         {
             AuthenticationRegion = options.Region,
@@ -40,7 +43,7 @@ internal sealed class S3Store : IObjectStore, IDisposable
             // SlowDown, 500 and 503: exponential pauses, and no more retries than a share of the successes.
             RetryMode = RequestRetryMode.Standard,
             MaxErrorRetry = 3,
-            Timeout = Patience,
+            Timeout = _patience,
             ConnectTimeout = TimeSpan.FromSeconds(2),
         };
         if (options.Endpoint is not null) config.ServiceURL = options.Endpoint.AbsoluteUri;
@@ -81,33 +84,42 @@ internal sealed class S3Store : IObjectStore, IDisposable
 
     private async ValueTask<StoredObject?> GetAsync(string name, ByteRange? range, CancellationToken ct)
     {
-        try
+        using CancellationTokenSource late = Late(ct);
+        for (int read = 1; ; read++)
         {
-            using CancellationTokenSource late = Late(ct);
-            using GetObjectResponse answer = await _s3.GetObjectAsync(new GetObjectRequest { BucketName = _options.Bucket, Key = name, ByteRange = range }, late.Token);
-            byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)answer.ContentLength));
-            await answer.ResponseStream.ReadExactlyAsync(bytes, late.Token);
-            // Without its quotes: AWS takes an If-Match either way, Ceph only so.
-            return new StoredObject(answer.ETag.Trim('"'), bytes);
-        }
-        // Without the right to list, AWS says 403 for what is missing; only the canary tells that from a right that is gone.
-        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound ? e.ErrorCode != "NoSuchBucket"
-            : e.StatusCode == HttpStatusCode.Forbidden && e.ErrorCode == "AccessDenied")
-        {
-            return null;
-        }
-        catch (Exception e) when (IsTrouble(e, ct))
-        {
-            throw new StoreTroubleException("The bucket cannot be read.", e);
+            try
+            {
+                using GetObjectResponse answer = await _s3.GetObjectAsync(new GetObjectRequest { BucketName = _options.Bucket, Key = name, ByteRange = range }, late.Token);
+                byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)answer.ContentLength));
+                await answer.ResponseStream.ReadExactlyAsync(bytes, late.Token);
+                // Without its quotes: AWS takes an If-Match either way, Ceph only so.
+                return new StoredObject(answer.ETag.Trim('"'), bytes);
+            }
+            // Without the right to list, AWS says 403 for what is missing; only the canary tells that from a right that is gone.
+            catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound ? e.ErrorCode != "NoSuchBucket"
+                : e.StatusCode == HttpStatusCode.Forbidden && e.ErrorCode == "AccessDenied")
+            {
+                return null;
+            }
+            catch (Exception e) when (IsCut(e) && read < Reads)
+            {
+                // The SDK retries until the head of the answer has come; a body that broke off is for us to ask for again.
+            }
+            catch (Exception e) when (IsTrouble(e, ct))
+            {
+                throw new StoreTroubleException("The bucket cannot be read.", e);
+            }
         }
     }
 
-    private static CancellationTokenSource Late(CancellationToken ct)
+    private CancellationTokenSource Late(CancellationToken ct)
     {
         var late = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        late.CancelAfter(Patience);
+        late.CancelAfter(_patience);
         return late;
     }
+
+    private static bool IsCut(Exception e) => e is IOException or HttpRequestException;
 
     private static bool IsTrouble(Exception e, CancellationToken ct) =>
         e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested);

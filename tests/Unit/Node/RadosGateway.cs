@@ -6,44 +6,59 @@ using Amazon.S3;
 using GlobalCache.Node.Stores;
 using GlobalCache.Tests.Support;
 
+[assembly: AssemblyFixture(typeof(GlobalCache.Tests.Node.RadosGateway))]
+
 namespace GlobalCache.Tests.Node;
 
-/// <summary>A real S3 server, Ceph's RADOS Gateway, on loopback for as long as the tests of one class run.</summary>
-public sealed class RadosGateway : IAsyncLifetime
+/// <summary>A real S3 server, Ceph's RADOS Gateway, on loopback: started for the first test that asks for it, ended after the last of all.</summary>
+public sealed class RadosGateway : IAsyncDisposable
 {
     private const string Bucket = "assets";
     private static readonly BasicAWSCredentials s_credentials = new("AK", "SK");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("gc-rgw-").FullName;
+    private readonly Lazy<Task<Uri>> _started;
 
-    /// <summary>Why there is none; null while it runs.</summary>
-    public string? Missing { get; private set; }
+    public RadosGateway() => _started = new(StartAsync);
 
-    internal Uri Endpoint { get; private set; } = null!;
-
-    internal S3Store Store(Uri? through = null) => new(new S3Options(Bucket, "us-east-1", through ?? Endpoint, ChecksumsWhenSupported: false), s_credentials);
-
-    public async ValueTask InitializeAsync()
+    /// <summary>Where it is.</summary>
+    public async Task<Uri> EndpointAsync()
     {
-        Missing = Needs.Lacks("radosgw") ?? Needs.Lacks("ceph-mon");
-        if (Missing is not null) return;
+        Needs.Program("radosgw", "it is the S3 server of these tests");
+        Needs.Program("ceph-mon", "it is a part of the S3 server of these tests");
+        return await _started.Value;
+    }
+
+    /// <summary>A store in its bucket.</summary>
+    /// <param name="through">A proxy before it.</param>
+    /// <param name="patience">Else the store's own.</param>
+    /// <param name="change">Other options.</param>
+    internal async Task<S3Store> StoreAsync(Uri? through = null, TimeSpan? patience = null, Func<S3Options, S3Options>? change = null)
+    {
+        var options = new S3Options(Bucket, "us-east-1", through ?? await EndpointAsync(), ChecksumsWhenSupported: false);
+        return new S3Store(change is null ? options : change(options), s_credentials, patience);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_started.IsValueCreated) await RunAsync("stop", _folder);
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task<Uri> StartAsync()
+    {
         int port = FreePair();
-        Endpoint = new Uri($"http://127.0.0.1:{port}");
+        var endpoint = new Uri($"http://127.0.0.1:{port}");
         await RunAsync("start", _folder, $"{port}");
         using var s3 = new AmazonS3Client(s_credentials, new AmazonS3Config
         {
-            ServiceURL = Endpoint.AbsoluteUri,
+            ServiceURL = endpoint.AbsoluteUri,
             ForcePathStyle = true,
             AuthenticationRegion = "us-east-1",
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
         });
         await s3.PutBucketAsync(Bucket);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (Missing is null) await RunAsync("stop", _folder);
-        Directory.Delete(_folder, recursive: true);
+        return endpoint;
     }
 
     private static async Task RunAsync(params string[] arguments)

@@ -3,22 +3,26 @@ using GlobalCache.Node.Stores;
 namespace GlobalCache.Tests.Node;
 
 /// <summary>
-/// A store in memory of which a test decides when each call happens, whether its answer arrives, and what else happens in between. All
+/// A store of which a test decides when each call happens, whether its answer arrives, and what else happens in between. All
 /// code that uses it runs on the test's own thread, so that a seed tells the whole story.
 /// </summary>
-internal sealed class SteppedStore : SynchronizationContext
+/// <param name="inner">Where objects really lie; they are read and written while nothing else happens.</param>
+internal sealed class SteppedStore(IObjectStore inner) : SynchronizationContext
 {
-    private readonly Dictionary<string, (int Version, byte[] Bytes)> _objects = [];
     private readonly List<Call> _calls = [];
     private readonly Queue<Action> _ready = new();
-    private int _version;
+
+    private IObjectStore Inner => inner;
 
     private sealed record Call(object Owner, Action Do, Action<Exception?> Answer);
 
     /// <summary>Told of every write, after it.</summary>
     public Action<string, byte[]> Wrote { get; set; } = (_, _) => { };
 
-    public byte[]? this[string name] => _objects.TryGetValue(name, out var o) ? o.Bytes : null;
+    /// <summary>Calls that have happened.</summary>
+    public int Calls { get; private set; }
+
+    public byte[]? this[string name] => Now(() => inner.GetAsync(name, default))?.Bytes.ToArray();
 
     public bool Idle => _calls.Count == 0;
 
@@ -35,16 +39,17 @@ internal sealed class SteppedStore : SynchronizationContext
         while (_ready.TryDequeue(out Action? next)) next();
     }
 
-    /// <summary>Lets one waiting call happen.</summary>
-    public void Step(Random random, double lost = 0)
+    /// <summary>Lets one waiting call happen, and says whose it was.</summary>
+    public object Step(Random random, double lost = 0)
     {
         Call call = _calls[random.Next(_calls.Count)];
         _calls.Remove(call);
         // Lost on the way there, or on the way back.
         bool trouble = random.NextDouble() < lost, done = !trouble || random.Next(2) == 0;
-        if (done) call.Do();
+        if (done) Do(call);
         call.Answer(trouble ? new StoreTroubleException("lost") : null);
         Settle();
+        return call.Owner;
     }
 
     /// <summary>The process is gone: one of its calls may still happen, none is answered.</summary>
@@ -53,7 +58,28 @@ internal sealed class SteppedStore : SynchronizationContext
         foreach (Call call in _calls.FindAll(c => c.Owner == owner))
         {
             _calls.Remove(call);
-            if (random.Next(2) == 0) call.Do();
+            if (random.Next(2) == 0) Do(call);
+        }
+    }
+
+    private void Do(Call call)
+    {
+        Calls++;
+        call.Do();
+    }
+
+    // Away from this context: what the real store awaits is not the test's to order.
+    private static T Now<T>(Func<ValueTask<T>> act)
+    {
+        SynchronizationContext? ours = Current;
+        SetSynchronizationContext(null);
+        try
+        {
+            return act().AsTask().GetAwaiter().GetResult();
+        }
+        finally
+        {
+            SetSynchronizationContext(ours);
         }
     }
 
@@ -71,23 +97,21 @@ internal sealed class SteppedStore : SynchronizationContext
 
     private sealed class Face(SteppedStore all, object owner) : IObjectStore
     {
-        public async ValueTask<StoredObject?> GetAsync(string name, CancellationToken ct) => await all.Enqueue(owner, () => Get(name, int.MaxValue));
+        public async ValueTask<StoredObject?> GetAsync(string name, CancellationToken ct) =>
+            await all.Enqueue(owner, () => Now(() => all.Inner.GetAsync(name, default)));
 
-        public async ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct) => await all.Enqueue(owner, () => Get(name, first));
+        public async ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct) =>
+            await all.Enqueue(owner, () => Now(() => all.Inner.PeekAsync(name, first, default)));
 
         public async ValueTask<PutResult> PutAsync(string name, ReadOnlyMemory<byte> bytes, string? ifMatch, CancellationToken ct)
         {
             byte[] copy = bytes.ToArray();
             return await all.Enqueue(owner, () =>
             {
-                if (Get(name, 0)?.ETag != ifMatch) return PutResult.Refused;
-                all._objects[name] = (++all._version, copy);
-                all.Wrote(name, copy);
-                return PutResult.Written;
+                PutResult result = Now(() => all.Inner.PutAsync(name, copy, ifMatch, default));
+                if (result == PutResult.Written) all.Wrote(name, copy);
+                return result;
             });
         }
-
-        private StoredObject? Get(string name, int first) => all._objects.TryGetValue(name, out (int Version, byte[] Bytes) there)
-            ? new StoredObject(there.Version.ToString(), there.Bytes.AsMemory(0, Math.Min(first, there.Bytes.Length))) : null;
     }
 }

@@ -15,9 +15,6 @@ internal static class Needs
         return found!;
     }
 
-    /// <summary>For fixtures, which cannot skip: why a program cannot be used, or null.</summary>
-    public static string? Lacks(string name) => Find(name) is null ? $"{name} is not installed" : null;
-
     private static string? Find(string name) =>
         Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 

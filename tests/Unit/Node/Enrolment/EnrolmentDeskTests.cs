@@ -3,6 +3,7 @@ using GlobalCache.Node.Enrolment;
 using GlobalCache.Node.Keys;
 using GlobalCache.Node.Stores;
 using GlobalCache.Policy.Wire;
+using GlobalCache.Tests.Node.Ingest;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -206,7 +207,7 @@ public sealed class EnrolmentDeskTests : IDisposable
         for (int seed = 0; seed < 200; seed++)
         {
             var random = new Random(seed);
-            var store = new SteppedStore();
+            var store = new SteppedStore(new MemoryStore { Yields = false });
             SynchronizationContext? outer = SynchronizationContext.Current;
             SynchronizationContext.SetSynchronizationContext(store);
             try

@@ -12,6 +12,9 @@ internal sealed class MemoryStore : IObjectStore
 
     public bool Trouble { get; set; }
 
+    /// <summary>Whether others get a turn at every call.</summary>
+    public bool Yields { get; init; } = true;
+
     /// <summary>Names that were asked for or written.</summary>
     public ConcurrentBag<string> Touched { get; } = [];
 
@@ -37,7 +40,7 @@ internal sealed class MemoryStore : IObjectStore
     private async ValueTask EnterAsync(string name)
     {
         Touched.Add(name);
-        await Task.Yield();
+        if (Yields) await Task.Yield();
         if (Trouble) throw new StoreTroubleException("told to be");
     }
 }
