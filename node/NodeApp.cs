@@ -1,8 +1,4 @@
 using System.Net;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Node.Enrolment;
 using GlobalCache.Node.Ingest;
 using GlobalCache.Node.Keys;
@@ -12,10 +8,6 @@ using GlobalCache.Node.Sessions;
 using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
 using GlobalCache.Policy.Wire;
-using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Node;
@@ -27,15 +19,14 @@ internal sealed class CannotStartException(string message) : Exception(message);
 internal sealed class NodeApp : IAsyncDisposable
 {
     private static readonly TimeSpan s_lastRequests = TimeSpan.FromSeconds(10), s_retry = TimeSpan.FromSeconds(2);
-    private static readonly object s_private = new();
 
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
     private volatile bool _draining, _rollKnown;
 
-    private NodeApp(ILogger log, GridFolder grid, IPEndPoint endpoint, IPEndPoint owners, IObjectStore store, EnrolmentDesk desk) =>
-        (_log, Grid, Endpoint, Private, Store, Desk) = (log, grid, endpoint, owners, store, desk);
+    private NodeApp(ILogger log, GridFolder grid, Listeners listeners, IObjectStore store, EnrolmentDesk desk) =>
+        (_log, Grid, Endpoint, Private, Store, Desk) = (log, grid, listeners.Public, listeners.Private, store, desk);
 
     /// <summary>Where clients connect to.</summary>
     public IPEndPoint Endpoint { get; }
@@ -60,23 +51,19 @@ internal sealed class NodeApp : IAsyncDisposable
         logs ??= NullLoggerFactory.Instance;
         ILogger log = logs.CreateLogger("GlobalCache");
         // The ports are taken before anything else is done, so that a busy one leaves no trace.
-        Socket listener = Bind(options.Listen, "--listen");
-        Socket? owners = null;
+        Listeners listeners = Listeners.Bind(options);
         NodeApp? app = null;
         try
         {
-            owners = Bind(options.Private, "--private");
-            var endpoint = (IPEndPoint)listener.LocalEndPoint!;
-            GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, endpoint), time.GetUtcNow());
+            GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow());
             var store = new WatchedStore(OpenStore(options, time));
-            app = new NodeApp(log, grid, endpoint, (IPEndPoint)owners.LocalEndPoint!, store, new EnrolmentDesk(store, grid.Keys, time, log));
-            await app.BuildAsync(options, store, listener, owners, time, logs);
+            app = new NodeApp(log, grid, listeners, store, new EnrolmentDesk(store, grid.Keys, time, log));
+            await app.BuildAsync(options, store, listeners, time, logs);
             return app;
         }
         catch
         {
-            listener.Dispose();
-            owners?.Dispose();
+            listeners.Dispose();
             if (app is not null) await app.DisposeAsync();
             throw;
         }
@@ -112,7 +99,7 @@ internal sealed class NodeApp : IAsyncDisposable
         _stopped.Dispose();
     }
 
-    private async Task BuildAsync(NodeOptions options, WatchedStore store, Socket listener, Socket owners, TimeProvider time, ILoggerFactory logs)
+    private async Task BuildAsync(NodeOptions options, WatchedStore store, Listeners listeners, TimeProvider time, ILoggerFactory logs)
     {
         GridKeys keys = Grid.Keys;
         SessionKey sessionKey = Grid.SessionKey();
@@ -147,29 +134,11 @@ internal sealed class NodeApp : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_lastRequests);
         builder.Services.AddRouting();
         builder.Services.AddOpenApi();
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = at => at.Equals(Endpoint) ? listener : owners);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            Tame(kestrel);
-            kestrel.Listen(Endpoint, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1AndHttp2;
-                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = Handshakes(time) });
-            });
-            kestrel.Listen(Private, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1;
-                listen.Use(next => connection =>
-                {
-                    connection.Items[s_private] = s_private;
-                    return next(connection);
-                });
-            });
-        });
+        listeners.Use(builder, Grid.NodeCertificate, time);
         WebApplication web = builder.Build();
         web.Use(next => context => AdmitAsync(context, next, canary));
         web.UseRouting();
-        web.Use(next => context => SeparateAsync(context, next));
+        web.Use(next => context => Listeners.SeparateAsync(context, next));
         RouteGroupBuilder api = web.MapGroup("");
         ((IEndpointConventionBuilder)api).Add(Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
@@ -228,50 +197,10 @@ internal sealed class NodeApp : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>What is the owner's is not there on the public listener, and the other way round: no token passes in clear.</summary>
-    private static Task SeparateAsync(HttpContext context, RequestDelegate next)
-    {
-        bool isPrivate = context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_private) == true;
-        if (context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<OwnersOnly>() is not null != isPrivate && context.Request.Path != NodeApi.Health)
-            context.SetEndpoint(null);
-        return next(context);
-    }
-
     // A plain delegate is described in the OpenAPI document only if it says which method it is.
     private static void Describe(EndpointBuilder endpoint)
     {
         if (endpoint.RequestDelegate is { } handler) endpoint.Metadata.Add(handler.Method);
-    }
-
-    private Func<TlsHandshakeCallbackContext, ValueTask<SslServerAuthenticationOptions>> Handshakes(TimeProvider time)
-    {
-        (X509Certificate2 Certificate, SslStreamCertificateContext Context)? ready = null;
-        List<SslApplicationProtocol> protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
-        return _ =>
-        {
-            X509Certificate2 certificate = Grid.NodeCertificate(time.GetUtcNow());
-            (X509Certificate2 Certificate, SslStreamCertificateContext Context)? now = ready;
-            // Made once for a certificate: it holds the session tickets too.
-            if (now?.Certificate != certificate) ready = now = (certificate, SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true));
-            return new ValueTask<SslServerAuthenticationOptions>(new SslServerAuthenticationOptions
-            {
-                ServerCertificateContext = now!.Value.Context,
-                ApplicationProtocols = protocols,
-                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                AllowRenegotiation = false,
-            });
-        };
-    }
-
-    /// <summary>A server on the open internet.</summary>
-    private static void Tame(KestrelServerOptions kestrel)
-    {
-        kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = 20_000;
-        kestrel.Limits.MaxRequestBodySize = 1 << 20;
-        kestrel.Limits.MaxRequestHeadersTotalSize = 8 << 10;
-        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
     }
 
     private static GridFacts FactsOf(NodeOptions options, IPEndPoint endpoint) => new()
@@ -283,30 +212,6 @@ internal sealed class NodeApp : IAsyncDisposable
             : [(endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : endpoint.Address).ToString()],
         Grids = options.Grids,
     };
-
-    private static Socket Bind(IPEndPoint endpoint, string option)
-    {
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            // Elsewhere nobody can listen on a port that is listened on; Windows must be told so.
-            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
-            socket.Bind(endpoint);
-            socket.Listen();
-            return socket;
-        }
-        catch (SocketException e)
-        {
-            socket.Dispose();
-            throw new CannotStartException(e.SocketErrorCode switch
-            {
-                SocketError.AddressAlreadyInUse => $"Port {endpoint.Port} is in use: stop the other program, or choose another with {option}.",
-                SocketError.AccessDenied => $"Port {endpoint.Port} may not be used by this user: choose one above 1023 with {option}.",
-                SocketError.AddressNotAvailable => $"{endpoint.Address} is no address of this machine: choose another with {option}.",
-                _ => $"{endpoint} cannot be listened on ({e.SocketErrorCode}): choose another with {option}.",
-            });
-        }
-    }
 
     private void Run(Func<CancellationToken, Task> work) => _parts.Push(new Ended(Task.Run(() => work(_stopped.Token))));
 
