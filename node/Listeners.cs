@@ -18,13 +18,18 @@ internal sealed class Listeners : IDisposable
 
     private readonly Socket _public, _private;
 
-    private Listeners(Socket clients, Socket owners) => (_public, _private) = (clients, owners);
+    private readonly Socket? _clear;
+
+    private Listeners(Socket clients, Socket owners, Socket? clear) => (_public, _private, _clear) = (clients, owners, clear);
 
     /// <summary>Where clients connect to.</summary>
     public IPEndPoint Public => (IPEndPoint)_public.LocalEndPoint!;
 
     /// <summary>Where the operator's tools connect to.</summary>
     public IPEndPoint Private => (IPEndPoint)_private.LocalEndPoint!;
+
+    /// <summary>See <see cref="NodeOptions.Clear"/>.</summary>
+    public IPEndPoint? Clear => (IPEndPoint?)_clear?.LocalEndPoint;
 
     /// <summary>Takes both ports.</summary>
     /// <exception cref="CannotStartException">One is busy or may not be used; neither is held then.</exception>
@@ -33,7 +38,7 @@ internal sealed class Listeners : IDisposable
         Socket clients = Take(options.Listen, "--listen");
         try
         {
-            return new Listeners(clients, Take(options.Private, "--private"));
+            return new Listeners(clients, Take(options.Private, "--private"), options.Clear is { } clear ? Take(clear, "") : null);
         }
         catch
         {
@@ -45,8 +50,8 @@ internal sealed class Listeners : IDisposable
     /// <summary>Serves on both; from then on they are the server's.</summary>
     public void Use(WebApplicationBuilder builder, Func<DateTimeOffset, X509Certificate2> certificateAt, TimeProvider time)
     {
-        (IPEndPoint clients, IPEndPoint owners) = (Public, Private);
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = at => at.Equals(clients) ? _public : _private);
+        (IPEndPoint clients, IPEndPoint owners, IPEndPoint? clear) = (Public, Private, Clear);
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = at => at.Equals(clients) ? _public : at.Equals(owners) ? _private : _clear!);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             Tame(kestrel);
@@ -55,6 +60,7 @@ internal sealed class Listeners : IDisposable
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
                 listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = Handshakes(certificateAt, time) });
             });
+            if (clear is not null) kestrel.Listen(clear);
             kestrel.Listen(owners, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
@@ -80,6 +86,7 @@ internal sealed class Listeners : IDisposable
     {
         _public.Dispose();
         _private.Dispose();
+        _clear?.Dispose();
     }
 
     private static Func<TlsHandshakeCallbackContext, ValueTask<SslServerAuthenticationOptions>> Handshakes(

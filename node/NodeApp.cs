@@ -26,13 +26,16 @@ internal sealed class NodeApp : IAsyncDisposable
     private volatile bool _draining, _rollKnown;
 
     private NodeApp(ILogger log, GridFolder grid, Listeners listeners, IObjectStore store, EnrolmentDesk desk) =>
-        (_log, Grid, Endpoint, Private, Store, Desk) = (log, grid, listeners.Public, listeners.Private, store, desk);
+        (_log, Grid, Endpoint, Private, Clear, Store, Desk) = (log, grid, listeners.Public, listeners.Private, listeners.Clear, store, desk);
 
     /// <summary>Where clients connect to.</summary>
     public IPEndPoint Endpoint { get; }
 
     /// <summary>Where the operator's tools connect to.</summary>
     public IPEndPoint Private { get; }
+
+    /// <summary>See <see cref="NodeOptions.Clear"/>.</summary>
+    public IPEndPoint? Clear { get; }
 
     /// <summary>The grid's keys and description.</summary>
     public GridFolder Grid { get; }

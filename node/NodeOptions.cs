@@ -28,6 +28,9 @@ internal sealed record NodeOptions
     /// <summary>Where the operator's own tools connect to, in clear: loopback, or an address of a private network.</summary>
     public IPEndPoint Private { get; init; } = new(IPAddress.Loopback, 12444);
 
+    /// <summary>Where benchmarks connect to without TLS; no option of the command line sets it.</summary>
+    public IPEndPoint? Clear { get; init; }
+
     /// <summary>Bytes of sealed assets held in memory.</summary>
     public long CacheBytes { get; init; } = 512_000_000;
 

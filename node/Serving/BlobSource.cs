@@ -12,7 +12,7 @@ namespace GlobalCache.Node.Serving;
 /// </summary>
 internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache cache, TimeProvider time) : IDisposable
 {
-    public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(15), Stale = TimeSpan.FromSeconds(45);
+    public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30), Stale = TimeSpan.FromSeconds(45);
 
     private const int ReadsAtOnce = 64;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);

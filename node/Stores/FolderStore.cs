@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,9 +12,13 @@ internal sealed class FolderStore : IObjectStore
 {
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
+
+    private const int MostHashed = 65_536;
 
     private readonly string _folder;
     private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<string, Hashed> _hashed = new();
 
     /// <param name="folder">Created if missing.</param>
     /// <param name="time">For the wait for a lock.</param>
@@ -48,9 +53,36 @@ internal sealed class FolderStore : IObjectStore
         }
     }
 
-    // The ETag is a hash of all of it, so all of it is read: timestamps are too coarse to tell two writes apart.
-    public async ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct) =>
-        await GetAsync(name, ct) is { } whole ? whole with { Bytes = whole.Bytes[..Math.Min(first, whole.Bytes.Length)] } : null;
+    // The ETag is a hash of all of it. To ask again and again for what lies in memory must not mean to read and hash it again and again: a file of the same
+    // age and length is the same, if it had lain there for a while when it was hashed. Without that, timestamps are too coarse to tell two writes apart.
+    public async ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct)
+    {
+        try
+        {
+            using SafeFileHandle file = File.OpenHandle(PathOf(name));
+            DateTime written = File.GetLastWriteTimeUtc(file);
+            byte[] bytes = new byte[(int)Math.Min(first, RandomAccess.GetLength(file))];
+            if (_hashed.TryGetValue(name, out Hashed known) && known.Written == written && known.Length == RandomAccess.GetLength(file)
+                && RandomAccess.Read(file, bytes, 0) == bytes.Length) return new StoredObject(known.ETag, bytes);
+            bytes = new byte[RandomAccess.GetLength(file)];
+            if (RandomAccess.Read(file, bytes, 0) != bytes.Length) throw new IOException("A file of the store is shorter than it was.");
+            string etag = ETagOf(bytes);
+            if (_time.GetUtcNow().UtcDateTime - written > Settled)
+            {
+                if (_hashed.Count >= MostHashed) _hashed.Clear();
+                _hashed[name] = new Hashed(written, bytes.Length, etag);
+            }
+            return new StoredObject(etag, bytes.AsMemory(0, Math.Min(first, bytes.Length)));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return await GetAsync(name, ct);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreTroubleException("The store's folder cannot be read.", e);
+        }
+    }
 
     public async ValueTask<PutResult> PutAsync(string name, ReadOnlyMemory<byte> bytes, string? ifMatch, CancellationToken ct)
     {
@@ -76,6 +108,9 @@ internal sealed class FolderStore : IObjectStore
             throw new StoreTroubleException("The store's folder cannot be written.", e);
         }
     }
+
+    [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
+    private readonly record struct Hashed(DateTime Written, long Length, string ETag);
 
     private async Task<FileStream> LockAsync(string name, CancellationToken ct)
     {

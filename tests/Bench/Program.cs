@@ -1,9 +1,11 @@
 using System.Text.Json;
 using GlobalCache.Bench;
+using GlobalCache.Bench.Serving;
 
 const string Usage = """
     dotnet run -c Release --project tests/Bench -- http [hits] [misses] [idle] [scene] [--json]
     dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [texture] [--json]
+    dotnet run -c Release --project tests/Bench -- node [serving] [--rounds N] [--json]
     """;
 
 if (args is [BareKestrel.Verb, var bytes])
@@ -29,6 +31,12 @@ switch (args)
     case [PumpProcess.Verb, var sim, .. var what]:
         await PumpProcess.RunAsync(int.Parse(sim), assets: what is [PumpProcess.Assets]);
         return 0;
+    case [NodeServer.Verb, var folder, var cacheBytes]:
+        await NodeServer.RunAsync(folder, long.Parse(cacheBytes));
+        return 0;
+    case [BlobKestrel.Verb, var folder]:
+        await BlobKestrel.RunAsync(folder);
+        return 0;
     case [TextureViewer.Verb]:
         TextureViewer.Run();
         return 0;
@@ -44,8 +52,13 @@ switch (words)
         LludpFigures figures = await LludpBench.RunAsync(part => parts.Length == 0 || parts.Contains(part));
         Console.WriteLine(json ? JsonSerializer.Serialize(figures, JsonSerializerOptions.Web) : figures.ToTable());
         return 0;
-    case ["node" or "scaling", ..]:
-        await Console.Error.WriteLineAsync($"{words[0]}: there is nothing to measure yet; this version has the client alone.");
+    case ["node", .. var parts]:
+        int at = Array.IndexOf(parts, "--rounds");
+        int rounds = at >= 0 && at + 1 < parts.Length ? int.Parse(parts[at + 1]) : 5;
+        string[] named = at >= 0 ? parts[..at] : parts;
+        return await NodeBench.RunAsync(json, part => named.Length == 0 || named.Contains(part), rounds);
+    case ["scaling", ..]:
+        await Console.Error.WriteLineAsync("scaling: there is nothing to measure yet; this version has no master.");
         return 2;
     default:
         await Console.Error.WriteLineAsync(Usage);

@@ -50,6 +50,29 @@ public sealed class FolderStoreTests : ObjectStoreContract, IDisposable
         await Assert.ThrowsAsync<StoreTroubleException>(async () => await store.GetAsync(NewName(), default));
     }
 
+    [Fact]
+    public async Task What_was_hashed_once_is_not_read_again_unless_it_may_have_changed()
+    {
+        string name = NameOf(1), file = Path.Combine(_folder, "a", name[2..4], name[2..]);
+        await Store.PutAsync(name, new byte[300], ifMatch: null, default);
+        string first = (await Store.GetAsync(name, default))!.ETag;
+        DateTime justNow = File.GetLastWriteTimeUtc(file);
+        Assert.Equal(first, (await Store.PeekAsync(name, 84, default))!.ETag);
+        await Store.PutAsync(name, Enumerable.Repeat((byte)1, 300).ToArray(), first, default);
+        File.SetLastWriteTimeUtc(file, justNow);
+        string second = (await Store.PeekAsync(name, 84, default))!.ETag;
+        Assert.NotEqual(first, second);
+
+        DateTime earlier = justNow - TimeSpan.FromHours(1);
+        File.SetLastWriteTimeUtc(file, earlier);
+        Assert.Equal(second, (await Store.PeekAsync(name, 84, default))!.ETag);
+        await File.WriteAllBytesAsync(file, new byte[300]);
+        File.SetLastWriteTimeUtc(file, earlier);
+        Assert.Equal(second, (await Store.PeekAsync(name, 84, default))!.ETag);
+        File.SetLastWriteTimeUtc(file, earlier + TimeSpan.FromSeconds(1));
+        Assert.Equal(first, (await Store.PeekAsync(name, 84, default))!.ETag);
+    }
+
     internal static string NameOf(int race) => $"a/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"race {race}")))}";
 
     private Process Start(int races) => Process.Start(new ProcessStartInfo("dotnet",

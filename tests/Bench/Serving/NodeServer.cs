@@ -1,0 +1,75 @@
+using System.Net;
+using System.Security.Cryptography;
+using GlobalCache.Node;
+using GlobalCache.Node.Enrolment;
+using GlobalCache.Node.Keys;
+using GlobalCache.Node.Sessions;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Assets;
+using GlobalCache.Policy.Sealing;
+using GlobalCache.Policy.Wire;
+
+namespace GlobalCache.Bench.Serving;
+
+/// <summary>
+/// The whole node as a process of its own (<c>bench serve-node FOLDER CACHE</c>) with the product's runtime settings: sessions, quotas and metrics as shipped,
+/// and for this measurement alone a listener in clear. At its first start it fills the folder's store, and leaves the same sealed bytes for the other
+/// servers below <c>www</c> and all requests in <c>requests.txt</c>.
+/// </summary>
+internal static class NodeServer
+{
+    public const string Verb = "serve-node";
+    public const int Clients = 64, Branches = 16;
+
+    public static async Task RunAsync(string folder, long cacheBytes)
+    {
+        await using NodeApp node = await NodeApp.StartAsync(Options(folder) with { CacheBytes = cacheBytes, Clear = new IPEndPoint(IPAddress.Loopback, 0) });
+        if (!File.Exists(Requests(folder))) await FillAsync(node, folder);
+        await Console.Out.WriteLineAsync($"listening {node.Endpoint} {node.Clear} {node.Private}");
+        await Task.Delay(Timeout.Infinite);
+    }
+
+    public static NodeOptions Options(string folder) => new()
+    {
+        Data = folder,
+        Listen = new IPEndPoint(IPAddress.Loopback, 0),
+        Private = new IPEndPoint(IPAddress.Loopback, 0),
+        Grids = [new SharedGrid { Id = SampleAssets.Grid, Authorities = [SampleAssets.Authority] }],
+    };
+
+    /// <summary>A line a request: path, blank, token.</summary>
+    public static string Requests(string folder) => Path.Combine(folder, "requests.txt");
+
+    /// <summary>Where files for the other servers lie.</summary>
+    public static string Files(string folder) => Path.Combine(folder, "www");
+
+    private static async Task FillAsync(NodeApp node, string folder)
+    {
+        GridKeys keys = node.Grid.Keys;
+        string[] tokens = Tokens(node.Grid);
+        var requests = new List<string>();
+        for (int i = 0; i < SampleAssets.Count; i++)
+        {
+            AssetKey key = SampleAssets.Key(i);
+            byte[] blob = SealedAsset.Seal(key, SampleAssets.Bytes(i), keys.GridKey(keys.Newest, key.GridId)!, keys.Newest, 0, SealCompression.None);
+            await node.Store.PutAsync("a/" + keys.NameOf(key), blob, ifMatch: null, CancellationToken.None);
+            string file = Files(folder) + NodeApi.PathOf(key);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllBytesAsync(file, blob);
+            requests.Add($"{NodeApi.PathOf(key)} {tokens[i % tokens.Length]}");
+        }
+        // In no order, and every connection with what it happens to get, as people come.
+        string[] shuffled = [.. requests];
+        new Random(1).Shuffle(shuffled);
+        await File.WriteAllLinesAsync(Requests(folder), shuffled);
+    }
+
+    private static string[] Tokens(GridFolder grid)
+    {
+        using ECDsa client = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string key = Convert.ToBase64String(client.ExportSubjectPublicKeyInfo());
+        SessionKey session = grid.SessionKey();
+        var tokens = new SessionTokens(grid.File.Host, session, [], TimeProvider.System);
+        return [.. Enumerable.Range(0, Clients).Select(i => tokens.Issue(new SessionIdentity($"client {i}", $"branch {i % Branches}", DateTimeOffset.UnixEpoch, key)).Token)];
+    }
+}
