@@ -59,6 +59,9 @@ public sealed class StandInGrid : IAsyncDisposable
     /// <summary>What it does wrong.</summary>
     public GridFaults Faults { get; } = new();
 
+    /// <summary>What stands in every region, beside what stood in the recorded one.</summary>
+    public IReadOnlyList<Thing> Things { get; set; } = [];
+
     /// <summary>Where viewers log in.</summary>
     public Uri LoginUri => new(Base + "/");
 

@@ -16,6 +16,7 @@ namespace GlobalCache.Client.Edge;
 internal sealed class RegionAssets(UdpShelf shelf, Session session, Func<Region?> region, Action wake) : IUdpAssets
 {
     private readonly ConcurrentQueue<Guid> _questions = new();
+    private readonly EarlyHints _early = new(shelf.Prefetch.Hint);
 
     public Session Session { get; } = session;
 
@@ -50,9 +51,18 @@ internal sealed class RegionAssets(UdpShelf shelf, Session session, Func<Region?
 
     public void Hint(AssetType type, Guid id)
     {
-        if (Region?.GridId is { IsCompletedSuccessfully: true } known)
+        if (Region is not { } here || !shelf.Prefetch.IsOn)
         {
-            shelf.Prefetch.Hint(new AssetKey(known.Result, type, id));
+            return;
+        }
+
+        if (GridId() is { } gridId)
+        {
+            shelf.Prefetch.Hint(new AssetKey(gridId, type, id));
+        }
+        else
+        {
+            _early.Add(here.GridId, type, id);
         }
     }
 

@@ -158,6 +158,7 @@ internal sealed class Presence
         SendRecorded(Message.AgentMovementComplete);
         Queue.AddRaw(Events.ParcelProperties);
         SendRecorded(Message.ObjectUpdate);
+        foreach (BodyWriter update in Thing.Updates(Region.Grid.Things, Region.Handle)) Send(update);
         SendRecorded(Message.AvatarAppearance);
         SendRecorded(Message.AvatarAnimation);
         SendRecorded(Message.ParcelOverlay);
