@@ -88,12 +88,16 @@ internal sealed class ClientApp : IAsyncDisposable
         if (grid is not null) _parts.Push(grid);
         var exclusions = new Exclusions(store, time);
         var relay = new AssetRelay(
-            store, exclusions, new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log, grid?.Lookups, grid?.Claims);
+            store, exclusions, new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log, grid?.Lookups, grid?.Checks);
         _parts.Push(relay);
-        grid?.Start(relay);
+        if (grid is not null)
+        {
+            grid.Start(relay);
+            _parts.Push(grid.Checks);
+        }
         var kept = new PrefetchTarget(store.Holds, relay.Intake.IsExcluded, (key, bytes, stop) => relay.Intake.KeepAsync(key.GridId, key.Type, key.Id, bytes, stop));
         AskCacheGrid? ahead = grid is null ? null : grid.Lookups.AskAsync;
-        var shelf = new UdpShelf(store, relay, new Prefetch(ahead, kept, relay.Traffic, options.Limits, time, log), options.Limits, time, log, grid?.Lookups);
+        var shelf = new UdpShelf(store, relay, new Prefetch(ahead, kept, relay.Traffic, options.Limits, time, log), options.Limits, time, log, grid?.Lookups, grid?.Checks);
         _parts.Push(shelf);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

@@ -38,6 +38,12 @@ internal static class ClientMetrics
     /// <summary>Assets sent to the cache grid.</summary>
     public static readonly Counter<long> Uploads = s_meter.CreateCounter<long>("globalcache.client.uploads", "{asset}");
 
+    /// <summary>Assets from the cache grid that were fetched once more to be compared.</summary>
+    public static readonly Counter<long> SpotChecks = s_meter.CreateCounter<long>("globalcache.client.checks", "{asset}");
+
+    /// <summary>Assets from the cache grid that were not what their world gives, and of which it was told.</summary>
+    public static readonly Counter<long> Disputes = s_meter.CreateCounter<long>("globalcache.client.disputes", "{asset}");
+
     /// <summary>Body bytes sent to viewers from the store.</summary>
     public static readonly Counter<long> StoreBytes = s_meter.CreateCounter<long>(StoreBytesName, "By");
 }

@@ -116,10 +116,16 @@ public sealed record ClientLimits
     public TimeSpan CacheGridHold { get; init; } = TimeSpan.FromMilliseconds(150);
 
     /// <summary>
-    /// What was received from a grid is claimed at the cache grid at a random moment within this time, at the earliest after a fifteenth of it.
-    /// Default 15 min, 0 (at once; a grid of friends) – 24 h (SECURITY §7).
+    /// What was received from a grid is claimed at the cache grid at a random moment within this time, at the earliest after a fifteenth of it, a
+    /// texture, which may turn out to be baked, after two thirds. Default 15 min, 0 (at once; a grid of friends) – 24 h (SECURITY §7, PROTOCOL §7.4).
     /// </summary>
     public TimeSpan ClaimWithin { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>
+    /// This share of the assets viewers get from the cache grid is fetched once more from their own grid afterwards, in the background, and compared.
+    /// Default 0.01, 0 (never) – 0.1 (DESIGN §3, <c>POST /v1/disputes</c>).
+    /// </summary>
+    public double SpotCheckShare { get; init; } = 0.01;
 
     /// <summary>A grid's 404 is remembered for at most this long. Default 30 s, 0 – 30 s (PROTOCOL §3.5).</summary>
     public TimeSpan NegativeLifetime { get; init; } = TimeSpan.FromSeconds(30);
@@ -157,6 +163,7 @@ public sealed class ClientLimitsValidator : AbstractValidator<ClientLimits>
         RuleFor(l => l.InjectionBytes).InclusiveBetween(1L << 20, 4L << 30);
         RuleFor(l => l.PrefetchPerMinute).InclusiveBetween(0, 6000);
         RuleFor(l => l.CacheGridHold).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        RuleFor(l => l.SpotCheckShare).InclusiveBetween(0, 0.1);
         RuleFor(l => l.ClaimWithin).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(24));
         RuleFor(l => l.NegativeLifetime).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }

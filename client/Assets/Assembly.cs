@@ -3,8 +3,7 @@ namespace GlobalCache.Client.Assets;
 /// <summary>
 /// One asset on its way here: the pieces held, the requests in flight and the viewers that wait for them. Every byte a viewer
 /// gets on a miss has passed through here, so requests are joined by asking only for what is neither held nor in flight.
-/// Bytes may come from anywhere that calls <see cref="Accept"/> and <see cref="Append"/>: a further origin asked beside the grid
-/// needs nothing else.
+/// Bytes may come from anywhere that calls <see cref="Accept"/> and <see cref="Append"/>, or all at once by <see cref="TrySupply"/>.
 /// </summary>
 internal sealed class Assembly(AssemblyKey key, Question question, long born)
 {
@@ -17,13 +16,14 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
     private readonly Lock _gate = new();
     private readonly Pieces _pieces = new();
     private readonly FetchPlan _plan = new();
+    private readonly CacheQuestion _lookup = new();
     private readonly List<Fetch> _fetches = [];
     private readonly List<Reader> _readers = [];
     private TaskCompletionSource? _progress;
     private long _reserved, _surplus;
     private bool _closed, _broken, _keeping, _queued;
     private int _completions;
-    private string? _sender;
+    private Provenance _from;
 
     public AssemblyKey Key { get; } = key;
 
@@ -39,20 +39,18 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
     /// <summary>Who sent its bytes, where one host sent them all; null: several did, or some came from the cache grid or by UDP, and nothing may be claimed of it.</summary>
     public string? Sender
     {
-        get { lock (_gate) return _sender is { Length: > 0 } one ? one : null; }
+        get { lock (_gate) return _from.Only; }
     }
 
-    /// <summary>The question to the cache grid that is under way for it, or over; null: there was none.</summary>
-    public Task? Lookup { get; private set; }
+    /// <inheritdoc cref="CacheQuestion.Asking"/>
+    public Task? Lookup => _lookup.Asking;
 
     /// <summary>Asks the cache grid for the whole of it, once; <paramref name="ask"/> is stopped when nobody needs it any more, and must not fault.</summary>
     public void TryLookUp(Func<CancellationToken, Task> ask)
     {
         lock (_gate)
         {
-            if (_closed || _keeping || Lookup is not null) return;
-            LookupStop = new CancellationTokenSource();
-            Lookup = ask(LookupStop.Token);
+            if (!_closed && !_keeping) _lookup.Begin(ask);
         }
     }
 
@@ -68,7 +66,8 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             if (_closed || _keeping) return false;
             contradicts = (Total >= 0 && Total != whole.Length) || !_pieces.Add(0, whole, 0, whole.Length);
             if (contradicts) return false;
-            (Total, _sender) = (whole.Length, "");
+            Total = whole.Length;
+            _from.Mixed();
             _reserved += whole.Length;
             foreach (Fetch fetch in _fetches.ToArray()) End(fetch, FetchEnd.Stopped);
             Pulse();
@@ -118,7 +117,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             if (_closed || _keeping || Total >= 0 || _readers.Count > 0 || _fetches.Count > 0) return false;
             foreach (Interval part in held) _pieces.Add(part.Start, bytes, (int)part.Start, (int)part.Length);
             Total = _reserved = bytes.Length;
-            _sender = "";
+            _from.Mixed();
             return true;
         }
     }
@@ -187,7 +186,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
                 return false;
             }
             Total = total;
-            _sender = _sender is null || _sender == sender ? sender : "";
+            _from.Add(sender);
             fetch.Coming = bytes;
             fetch.Announced = bytes.Length;
             _reserved += bytes.Length;
@@ -262,7 +261,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             if (idle && _pieces.Held.Intervals.Count == 0) _closed = true;
             if (_closed)
             {
-                _ = LookupStop?.CancelAsync();
+                _lookup.Stop();
                 if (idle && !_keeping) (unused, _reserved) = (unused + _reserved, 0);
                 return Todo.Forget;
             }
@@ -270,7 +269,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             if (_pieces.Held.Covers(new Interval(0, Total)))
             {
                 _keeping = true;
-                _ = LookupStop?.CancelAsync();
+                _lookup.Stop();
                 return Todo.Keep;
             }
             return idle ? Todo.Complete : Todo.Nothing;
@@ -300,9 +299,6 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             return _closed = true;
         }
     }
-
-    // Owns no timer, so it needs no disposal.
-    private CancellationTokenSource? LookupStop { get; set; }
 
     private void Demand(Reader reader, List<Fetch> start)
     {

@@ -15,6 +15,9 @@ internal sealed class Exclusions(AssetStore store, TimeProvider time)
     // Eleven faces of six thousand avatars, in about 5 MB at the most.
     private readonly Recent<Guid, bool> _baked = new(65_536, Timeout.InfiniteTimeSpan, time);
 
+    /// <summary>Told of every texture that turns out to be baked, on any thread, again for one that is known: what was to be done with it is not done.</summary>
+    public Action<Guid>? Told { get; set; }
+
     public bool Contains(Guid texture) => _baked.TryGet(texture, out _);
 
     /// <summary>Excludes from now on, and drops what was stored before the texture was known to be baked. Idempotent.</summary>
@@ -23,5 +26,6 @@ internal sealed class Exclusions(AssetStore store, TimeProvider time)
         if (texture == Guid.Empty || texture == DefaultAvatarTexture) return;
         _baked.Set(texture, true);
         foreach (string gridId in gridIds) store.Drop(new AssetKey(gridId, AssetType.Texture, texture));
+        Told?.Invoke(texture);
     }
 }

@@ -60,7 +60,12 @@ internal sealed class ClaimSpool
         return due.Length > ClaimBatch.MaxLines ? due[..ClaimBatch.MaxLines] : due;
     }
 
-    public void Remove(WaitingClaim claim) => _changed |= _waiting.Remove((claim.Line.Grid, claim.Line.Type, claim.Line.Id));
+    /// <summary>Whether one of this asset waits.</summary>
+    public bool Holds(WaitingClaim claim) => _waiting.ContainsKey((claim.Line.Grid, claim.Line.Type, claim.Line.Id));
+
+    public void Remove(WaitingClaim claim) => Remove(claim.Line.Grid, claim.Line.Type, claim.Line.Id);
+
+    public void Remove(string grid, string type, Guid id) => _changed |= _waiting.Remove((grid, type, id));
 
     /// <summary>Writes it down if there is anything new.</summary>
     public void Write()

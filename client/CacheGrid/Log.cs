@@ -33,6 +33,9 @@ internal static partial class Log
     [LoggerMessage(7009, LogLevel.Warning, "What waited to be claimed cannot be read and is begun anew")]
     public static partial void SpoolUnreadable(ILogger log);
 
-    [LoggerMessage(7010, LogLevel.Debug, "A wanted asset was not taken: {Status}")]
+    [LoggerMessage(7010, LogLevel.Debug, "The cache grid did not take what it was sent: {Status}")]
     public static partial void NotTaken(ILogger log, int status);
+
+    [LoggerMessage(7011, LogLevel.Warning, "The cache grid gave something else than its world gives for one asset; the world's is kept, and the cache grid is told")]
+    public static partial void Disputed(ILogger log);
 }

@@ -15,7 +15,7 @@ internal sealed class AssetCapture : IAsyncDisposable
 
     private readonly Assemblies _assemblies;
     private readonly AssetIntake _intake;
-    private readonly GridClaims? _claims;
+    private readonly GridChecks? _checks;
     private readonly ClientLimits _limits;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -25,9 +25,9 @@ internal sealed class AssetCapture : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _keeping;
 
-    public AssetCapture(Assemblies assemblies, AssetIntake intake, GridClaims? claims, ClientLimits limits, TimeProvider time, ILogger log)
+    public AssetCapture(Assemblies assemblies, AssetIntake intake, GridChecks? checks, ClientLimits limits, TimeProvider time, ILogger log)
     {
-        (_assemblies, _intake, _claims, _limits, _time, _log) = (assemblies, intake, claims, limits, time, log);
+        (_assemblies, _intake, _checks, _limits, _time, _log) = (assemblies, intake, checks, limits, time, log);
         _refused = new(4096, limits.AssemblyLifetime, time);
         _keeping = KeepAllAsync();
     }
@@ -116,7 +116,7 @@ internal sealed class AssetCapture : IAsyncDisposable
         string gridId = await assembly.Question.Source.GridId;
         byte[] plain = assembly.Whole();
         if (!await _intake.KeepAsync(gridId, type, id, plain, _stop.Token)) Refuse(assembly);
-        else if (assembly.Sender is { } sender) _claims?.Received(new AssetKey(gridId, type, id), plain, sender);
+        else if (_checks is not null && assembly.Sender is { } sender) await _checks.ReceivedAsync(new AssetKey(gridId, type, id), plain, sender);
     }
 
     private void Forget(Assembly assembly)

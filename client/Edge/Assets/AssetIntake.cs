@@ -14,6 +14,12 @@ internal sealed class AssetIntake(AssetStore store, Exclusions exclusions, Stand
 
     public StandInPictures StandIns { get; } = standIns;
 
+    /// <inheritdoc cref="Exclusions.Told"/>
+    public Action<Guid>? Excluded
+    {
+        set => exclusions.Told = value;
+    }
+
     public bool IsExcluded(AssetType type, Guid id) => type == AssetType.Texture && exclusions.Contains(id);
 
     /// <summary>False: not kept, for a reason that will not go away by itself. Stops, and keeps nothing, with <paramref name="stop"/>.</summary>

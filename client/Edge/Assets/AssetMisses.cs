@@ -10,7 +10,7 @@ namespace GlobalCache.Client.Edge;
 /// where it usually is the sooner one, the viewer's request is held back for a moment (§4.3).
 /// </summary>
 internal sealed class AssetMisses(
-    Assemblies assemblies, AssetOrigin origin, AssetCapture capture, HttpMessageInvoker invoker, GridLookups? grid, ClientLimits limits,
+    Assemblies assemblies, AssetOrigin origin, AssetCapture capture, HttpMessageInvoker invoker, GridLookups? grid, GridChecks? checks, ClientLimits limits,
     TimeProvider time, ILogger log)
 {
     /// <summary>Answers that are shorter than asked are followed up this often for one viewer's request.</summary>
@@ -119,10 +119,15 @@ internal sealed class AssetMisses(
         try
         {
             if (await asked.AskAsync(key, stop) is not { } whole || capture.Refuses(key, whole) || !assemblies.TryReserve(whole.Length)) return;
-            if (!assembly.TrySupply(whole, out bool contradicts))
+            if (assembly.TrySupply(whole, out bool contradicts)) checks?.Served(key, whole, assembly.Question.Source);
+            else
             {
                 assemblies.Release(whole.Length);
-                if (contradicts) Log.Contradiction(log);
+                if (contradicts)
+                {
+                    Log.Contradiction(log);
+                    checks?.Contradicted(key, whole);
+                }
             }
             capture.Review(assembly);
         }

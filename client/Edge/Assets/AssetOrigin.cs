@@ -83,27 +83,27 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         }
     }
 
-    /// <summary>One whole asset, apart from all assemblies; never faults. No bytes: another status, or an answer that does not state its length. Status 0: no answer.</summary>
-    public async Task<(int Status, byte[]? Bytes)> FetchAsync(HttpMessageInvoker invoker, Question question, CancellationToken ct)
+    /// <summary>One whole asset, apart from all assemblies; never faults.</summary>
+    public async Task<Fetched> FetchAsync(HttpMessageInvoker invoker, Question question, CancellationToken ct)
     {
         using CancellationTokenSource late = new(limits.AssetAnswerTimeout, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, ct);
         try
         {
             using HttpResponseMessage? answer = await AskAsync(invoker, question, HttpMethod.Get, default, body: null, stop.Token);
-            if (answer is null) return (0, null);
+            if (answer is null) return Fetched.Nothing;
             int status = (int)answer.StatusCode;
             if (answer.StatusCode != HttpStatusCode.OK || AssetHeaders.IsEncoded(answer)
-                || answer.Content.Headers.ContentLength is not (> 0 and { } length) || length > question.Type.MaxBytes()) return (status, null);
+                || answer.Content.Headers.ContentLength is not (> 0 and { } length) || length > question.Type.MaxBytes()) return new Fetched(status, null, "");
             byte[] bytes = new byte[length];
             using Stream body = await answer.Content.ReadAsStreamAsync(stop.Token);
             await body.ReadExactlyAsync(bytes, stop.Token);
-            return (status, bytes);
+            return new Fetched(status, bytes, SenderOf(answer));
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
             Log.HostFailed(log, e.Message);
-            return (0, null);
+            return Fetched.Nothing;
         }
     }
 
@@ -127,7 +127,7 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         }
 
         using HttpResponseMessage owned = answer;
-        if (!assembly.Accept(fetch, bytes, total, answer.RequestMessage?.RequestUri?.IdnHost.ToLowerInvariant() ?? ""))
+        if (!assembly.Accept(fetch, bytes, total, SenderOf(answer)))
         {
             assemblies.Release(bytes.Length);
             return FetchEnd.Conflict;
@@ -195,5 +195,16 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         return total <= fetch.Assembly.Key.Type.MaxBytes();
     }
 
+    private static string SenderOf(HttpResponseMessage answer) => answer.RequestMessage?.RequestUri?.IdnHost.ToLowerInvariant() ?? "";
+
     private static bool IsNegative(HttpStatusCode status) => status is HttpStatusCode.NotFound or HttpStatusCode.Forbidden or HttpStatusCode.Gone;
+}
+
+/// <summary>What came of asking for one whole asset.</summary>
+/// <param name="Status">0: no answer.</param>
+/// <param name="Bytes">Null: another status than 200, or an answer that does not state its length.</param>
+/// <param name="Sender">The host that sent them.</param>
+internal readonly record struct Fetched(int Status, byte[]? Bytes, string Sender)
+{
+    public static readonly Fetched Nothing = new(0, null, "");
 }

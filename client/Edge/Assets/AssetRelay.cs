@@ -35,18 +35,18 @@ internal sealed class AssetRelay : IAsyncDisposable
     /// <param name="time">The clock of every wait.</param>
     /// <param name="log">Never gets to know a UUID.</param>
     /// <param name="grid">The cache grid, if there is one.</param>
-    /// <param name="claims">What is told to it.</param>
+    /// <param name="checks">What it gave is compared there with what the grid gives, and claimed.</param>
     public AssetRelay(
         AssetStore store, Exclusions exclusions, StandInPictures standIns, HttpMessageInvoker viewers, HttpMessageInvoker completion,
-        ClientLimits limits, TimeProvider time, ILogger log, GridLookups? grid = null, GridClaims? claims = null)
+        ClientLimits limits, TimeProvider time, ILogger log, GridLookups? grid = null, GridChecks? checks = null)
     {
         (_store, _exclusions, _background, _limits, _log) = (store, exclusions, completion, limits, log);
         Intake = new AssetIntake(store, exclusions, standIns, log);
         _assemblies = new Assemblies(limits, time);
         _traffic = new ViewerTraffic(limits.CompletionSettle, time);
-        _capture = new AssetCapture(_assemblies, Intake, claims, limits, time, log);
+        _capture = new AssetCapture(_assemblies, Intake, checks, limits, time, log);
         _origin = new AssetOrigin(_assemblies, limits, time, log);
-        _misses = new AssetMisses(_assemblies, _origin, _capture, viewers, grid, limits, time, log);
+        _misses = new AssetMisses(_assemblies, _origin, _capture, viewers, grid, checks, limits, time, log);
         _completion = new AssetCompletion(_capture, _origin, _traffic, completion, limits, time, log);
         _sweep = time.CreateTimer(static a => ((Assemblies)a!).Sweep(), _assemblies, SweepEvery, SweepEvery);
     }
@@ -110,8 +110,8 @@ internal sealed class AssetRelay : IAsyncDisposable
         _capture.Review(assembly);
     }
 
-    /// <summary>One whole asset for the client itself; never faults. Status 0: nobody answered.</summary>
-    public Task<(int Status, byte[]? Bytes)> FetchAsync(AssetSource source, AssetType type, Guid id, CancellationToken stop) =>
+    /// <summary>One whole asset for the client itself; never faults.</summary>
+    public Task<Fetched> FetchAsync(AssetSource source, AssetType type, Guid id, CancellationToken stop) =>
         _origin.FetchAsync(_background, QuestionOf(source, type, id), stop);
 
     public async ValueTask DisposeAsync()

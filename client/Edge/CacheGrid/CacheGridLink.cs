@@ -9,12 +9,16 @@ internal sealed class CacheGridLink : IAsyncDisposable
     private readonly Stack<IAsyncDisposable> _parts;
     private readonly IDisposable[] _kept;
 
-    private CacheGridLink(GridLookups lookups, GridClaims claims, Stack<IAsyncDisposable> parts, IDisposable[] kept) =>
-        (Lookups, Claims, _parts, _kept) = (lookups, claims, parts, kept);
+    private CacheGridLink(GridLookups lookups, GridClaims claims, GridDisputes disputes, GridChecks checks, Stack<IAsyncDisposable> parts, IDisposable[] kept) =>
+        (Lookups, Claims, Disputes, Checks, _parts, _kept) = (lookups, claims, disputes, checks, parts, kept);
 
     public GridLookups Lookups { get; }
 
     public GridClaims Claims { get; }
+
+    public GridDisputes Disputes { get; }
+
+    public GridChecks Checks { get; }
 
     /// <summary>Null: no grid file was given.</summary>
     /// <exception cref="CannotStartException">Not enrolled, and not to be enrolled now.</exception>
@@ -34,10 +38,16 @@ internal sealed class CacheGridLink : IAsyncDisposable
             await session.EnrolAsync(options.Invite, CancellationToken.None);
             session.Start();
             HashSet<string> shared = new(options.Share, StringComparer.Ordinal);
-            var spool = new ClaimSpool(Path.Combine(options.ConfigFolder, $"grid-{file.Host.ToLowerInvariant()}.spool"), key.Derive("spool"), log);
-            var claims = new GridClaims(spool, store, nodes, connections, session, shared, options.Limits, time, log);
+            var requests = new SignedRequests(nodes, connections, session, time);
+            byte[] spoolKey = key.Derive("spool");
+            ClaimSpool Spool(string kind) => new(Path.Combine(options.ConfigFolder, $"grid-{file.Host.ToLowerInvariant()}.{kind}"), spoolKey, log);
+            var lookups = new GridLookups(nodes, connections, session, shared, options.Limits, time, troubles);
+            var claims = new GridClaims(Spool("spool"), store, requests, shared, options.Limits, time, log);
             parts.Push(claims);
-            return new CacheGridLink(new GridLookups(nodes, connections, session, shared, options.Limits, time, troubles), claims, parts, [connections, identity]);
+            var disputes = new GridDisputes(Spool("disputes"), requests, time, log);
+            parts.Push(disputes);
+            var checks = new GridChecks(claims, disputes, lookups, store, options.Limits, time, log);
+            return new CacheGridLink(lookups, claims, disputes, checks, parts, [connections, identity]);
         }
         catch
         {
@@ -46,8 +56,14 @@ internal sealed class CacheGridLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Claims are made from now on.</summary>
-    public void Start(AssetRelay relay) => Claims.Start(relay.Traffic, relay.Intake.IsExcluded);
+    /// <summary>Claims are made from now on, and what comes is checked; <see cref="Checks"/> is to be disposed of before <paramref name="relay"/>.</summary>
+    public void Start(AssetRelay relay)
+    {
+        relay.Intake.Excluded = Claims.Excluded;
+        Claims.Start(relay.Traffic, relay.Intake.IsExcluded);
+        Disputes.Start(relay.Traffic);
+        Checks.Start(relay);
+    }
 
     public ValueTask DisposeAsync() => CloseAsync(_parts, _kept);
 

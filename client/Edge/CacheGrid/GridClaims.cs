@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -20,14 +19,12 @@ namespace GlobalCache.Client.Edge;
 internal sealed class GridClaims : IAsyncDisposable
 {
     private const int MaxAnswerBytes = 64 << 10;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60), s_pause = TimeSpan.FromMinutes(1), s_longestPause = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1), s_longestPause = TimeSpan.FromMinutes(30);
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 8, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
     private readonly ClaimSpool _spool;
     private readonly AssetStore _store;
-    private readonly GridNodes _nodes;
-    private readonly NodeConnections _connections;
-    private readonly GridSession _session;
+    private readonly SignedRequests _requests;
     private readonly IReadOnlySet<string> _shared;
     private readonly ClientLimits _limits;
     private readonly TimeProvider _time;
@@ -37,10 +34,9 @@ internal sealed class GridClaims : IAsyncDisposable
     private Task _working = Task.CompletedTask;
 
     public GridClaims(
-        ClaimSpool spool, AssetStore store, GridNodes nodes, NodeConnections connections, GridSession session, IReadOnlySet<string> shared,
-        ClientLimits limits, TimeProvider time, ILogger log)
+        ClaimSpool spool, AssetStore store, SignedRequests requests, IReadOnlySet<string> shared, ClientLimits limits, TimeProvider time, ILogger log)
     {
-        (_spool, _store, _nodes, _connections, _session, _shared) = (spool, store, nodes, connections, session, shared);
+        (_spool, _store, _requests, _shared) = (spool, store, requests, shared);
         (_limits, _time, _log) = (limits, time, log);
     }
 
@@ -58,11 +54,19 @@ internal sealed class GridClaims : IAsyncDisposable
     /// <summary>These bytes came whole from <paramref name="sender"/>, and are in the store now. Returns at once.</summary>
     public void Received(AssetKey key, byte[] plain, string sender)
     {
-        // What may be a truncated texture is kept, but not shared.
-        if (!_shared.Contains(key.GridId) || sender.Length > 255 || AssetStructure.Check(key.Type, plain).Verdict != StructureVerdict.Valid) return;
+        if (LineOf(key, plain, sender) is not { } line) return;
         long now = Now;
-        double most = _limits.ClaimWithin.TotalSeconds;
-        ClaimLine line = new()
+        // A texture may turn out to be baked in the minutes after it was seen first (PROTOCOL §7.4).
+        double most = _limits.ClaimWithin.TotalSeconds, least = key.Type == AssetType.Texture ? 10 : 1;
+        lock (_gate) _spool.Put(new WaitingClaim(line, now + (long)(most * (least + (15 - least) * Random.Shared.NextDouble()) / 15), now));
+    }
+
+    /// <summary>What may be said of these bytes; null: nothing.</summary>
+    public ClaimLine? LineOf(AssetKey key, byte[] plain, string sender)
+    {
+        // What may be a truncated texture is kept, but not shared.
+        if (!_shared.Contains(key.GridId) || sender.Length is 0 or > 255 || AssetStructure.Check(key.Type, plain).Verdict != StructureVerdict.Valid) return null;
+        return new ClaimLine
         {
             Grid = key.GridId,
             Type = key.Type.Name(),
@@ -71,7 +75,15 @@ internal sealed class GridClaims : IAsyncDisposable
             Length = plain.Length,
             Origin = sender,
         };
-        lock (_gate) _spool.Put(new WaitingClaim(line, now + (long)(most * (1 + 14 * Random.Shared.NextDouble()) / 15), now));
+    }
+
+    /// <summary>A texture has turned out to be baked: what waits of it is forgotten.</summary>
+    public void Excluded(Guid texture)
+    {
+        lock (_gate)
+        {
+            foreach (string world in _shared) _spool.Remove(world, AssetType.Texture.Name(), texture);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -95,7 +107,7 @@ internal sealed class GridClaims : IAsyncDisposable
                 WaitingClaim[] due;
                 lock (_gate)
                 {
-                    due = _session.Token is null ? [] : _spool.Due(Now);
+                    due = _requests.Ready ? _spool.Due(Now) : [];
                     _spool.Write();
                 }
                 if (due.Length == 0) continue;
@@ -138,7 +150,7 @@ internal sealed class GridClaims : IAsyncDisposable
         }
         if (asked.Count == 0) return true;
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(new ClaimBatch { Lines = [.. asked.Select(a => a.Line)] }, s_json);
-        using HttpResponseMessage? answer = await SendAsync(HttpMethod.Post, NodeApi.Claims, body, "application/json");
+        using HttpResponseMessage? answer = await _requests.SendAsync(HttpMethod.Post, NodeApi.Claims, body, "application/json", _stop.Token);
         if (answer is null || answer.StatusCode != HttpStatusCode.OK) return false;
         byte[] bytes = new byte[MaxAnswerBytes];
         using Stream stream = await answer.Content.ReadAsStreamAsync(_stop.Token);
@@ -152,7 +164,7 @@ internal sealed class GridClaims : IAsyncDisposable
             if (verdicts[i] == ClaimVerdict.Wanted)
             {
                 await traffic.QuietAsync(_stop.Token);
-                later = !await UploadAsync(asked[i].Line);
+                later = !await UploadAsync(asked[i].Line, isExcluded);
             }
             if (later) PutOff(asked[i], again);
             else Done(asked[i]);
@@ -161,9 +173,9 @@ internal sealed class GridClaims : IAsyncDisposable
     }
 
     /// <summary>False: to be claimed again. True also where there is nothing to send any more.</summary>
-    private async Task<bool> UploadAsync(ClaimLine line)
+    private async Task<bool> UploadAsync(ClaimLine line, Func<AssetType, Guid, bool> isExcluded)
     {
-        if (!AssetTypes.TryParseName(line.Type, out AssetType type)) return true;
+        if (!AssetTypes.TryParseName(line.Type, out AssetType type) || isExcluded(type, line.Id)) return true;
         AssetKey key = new(line.Grid, type, line.Id);
         byte[] plain;
         using (StoredAsset? stored = _store.TryOpen(key))
@@ -175,7 +187,7 @@ internal sealed class GridClaims : IAsyncDisposable
         if (Convert.ToHexStringLower(SHA256.HashData(plain)) != line.Sha256) return true;
         try
         {
-            using HttpResponseMessage? answer = await SendAsync(HttpMethod.Put, NodeApi.PathOf(key), plain, "application/octet-stream");
+            using HttpResponseMessage? answer = await _requests.SendAsync(HttpMethod.Put, NodeApi.PathOf(key), plain, "application/octet-stream", _stop.Token);
             if (answer?.IsSuccessStatusCode == true) ClientMetrics.Uploads.Add(1);
             else if (answer is not null) Log.NotTaken(_log, (int)answer.StatusCode);
             // A conflict, or not what it should be: that does not change.
@@ -187,24 +199,13 @@ internal sealed class GridClaims : IAsyncDisposable
         }
     }
 
-    private async Task<HttpResponseMessage?> SendAsync(HttpMethod method, string path, byte[] body, string contentType)
-    {
-        TimeSpan now = _time.GetElapsedTime(0);
-        if (_session.Token is not { } token || _nodes.Choose(now) is not { } node) return null;
-        using CancellationTokenSource late = new(s_patience, _time);
-        using var ct = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stop.Token);
-        using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative)) { Content = new ByteArrayContent(body) };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue(contentType);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        request.Headers.Add(NodeApi.SignatureHeader, _session.Identity.Sign(method.Method, path, body));
-        HttpResponseMessage answer = await _connections.SendAsync(node, request, ct.Token);
-        if (answer.StatusCode == HttpStatusCode.Unauthorized) _session.Refused(token);
-        return answer;
-    }
-
     private void PutOff(WaitingClaim claim, int seconds)
     {
-        lock (_gate) _spool.Put(claim with { Due = Now + seconds });
+        lock (_gate)
+        {
+            // Unless it has been forgotten meanwhile.
+            if (_spool.Holds(claim)) _spool.Put(claim with { Due = Now + seconds });
+        }
     }
 
     private void Done(WaitingClaim claim)

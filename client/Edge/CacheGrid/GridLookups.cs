@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using GlobalCache.Client.Assets;
 using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.UdpAssets;
 using GlobalCache.Policy;
@@ -26,6 +27,7 @@ internal sealed class GridLookups(
     private readonly GridBreaker _breaker = new();
     private readonly ConcurrentDictionary<string, LookupHistory> _histories = new(StringComparer.Ordinal);
     private readonly MemoryBudget _memory = new(MemoryBytes);
+    private readonly Recent<AssetKey, bool> _distrusted = new(4096, TimeSpan.FromHours(1), time);
     private int _asking;
 
     private enum Verdict : byte { Hit, Miss, Failed, GivenUp }
@@ -43,13 +45,19 @@ internal sealed class GridLookups(
         return session.Token is null || _breaker.IsOpen(now) || !_histories.TryGetValue(gridId, out LookupHistory? history) ? TimeSpan.Zero : history.Hold(now);
     }
 
+    /// <summary>What the cache grid has of this asset is not what its world gives: it is not asked for it for a while.</summary>
+    public void Distrust(AssetKey key) => _distrusted.Set(key, true);
+
+    /// <summary>False: see <see cref="Distrust"/>.</summary>
+    public bool Trusts(AssetKey key) => !_distrusted.TryGet(key, out _);
+
     /// <summary>A hold brought nothing.</summary>
     public void HeldInVain(string gridId, TimeSpan length) => HistoryOf(gridId).InVain(Now - length, Now);
 
     /// <summary>The asset's bytes, checked; null: the cache grid has none, may not be asked, or is in trouble. Never faults, and ends soon after <paramref name="stop"/>.</summary>
     public async Task<byte[]?> AskAsync(AssetKey key, CancellationToken stop)
     {
-        if (!Shares(key.GridId) || session.Token is not { } token) return null;
+        if (!Shares(key.GridId) || session.Token is not { } token || !Trusts(key)) return null;
         if (Interlocked.Increment(ref _asking) > AtOnce || !_breaker.TryEnter(Now))
         {
             Interlocked.Decrement(ref _asking);

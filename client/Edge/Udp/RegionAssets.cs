@@ -17,11 +17,15 @@ internal sealed class RegionAssets(UdpShelf shelf, Session session, Func<Region?
 {
     private readonly ConcurrentQueue<Guid> _questions = new();
     private readonly EarlyHints _early = new(shelf.Prefetch.Hint);
+    private readonly RegionSender _sender = new(Reach.SystemAsync);
 
     public Session Session { get; } = session;
 
     /// <summary>Null before anything of it was mapped.</summary>
     public Region? Region => field ??= region();
+
+    /// <summary>Under which name the sim's bytes are claimed.</summary>
+    public Task<string> SenderAsync(CancellationToken stop) => _sender.OfAsync(Region!, stop);
 
     public bool WantsHints => shelf.Prefetch.IsOn;
 
@@ -32,7 +36,7 @@ internal sealed class RegionAssets(UdpShelf shelf, Session session, Func<Region?
             return null;
         }
 
-        return shelf.TryRead(new AssetKey(gridId, type, id), done);
+        return shelf.TryRead(new AssetKey(gridId, type, id), done, this);
     }
 
     public bool IsExcluded(Guid texture) => texture == Guid.Empty || shelf.IsExcluded(AssetType.Texture, texture);

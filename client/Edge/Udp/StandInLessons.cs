@@ -59,7 +59,7 @@ internal sealed class StandInLessons(AssetStore store, AssetRelay relay, ClientL
 
         if (AssetOrigins.For(region.Session, region.Region!) is { } source)
         {
-            (int status, byte[]? bytes) = await relay.FetchAsync(source, AssetType.Texture, StandInPictures.MissingImage, stop);
+            (int status, byte[]? bytes, _) = await relay.FetchAsync(source, AssetType.Texture, StandInPictures.MissingImage, stop);
             if (bytes is not null && await relay.Intake.KeepAsync(gridId, AssetType.Texture, StandInPictures.MissingImage, bytes, stop))
             {
                 return;

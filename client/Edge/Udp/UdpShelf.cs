@@ -37,6 +37,7 @@ internal sealed class UdpShelf : IAsyncDisposable
     private readonly MemoryBudget _reads;
     private readonly StandInLessons _lessons;
     private readonly GridLookups? _grid;
+    private readonly GridChecks? _checks;
     private readonly Recent<AssetKey, bool> _asked;
     private readonly ConcurrentDictionary<Task, bool> _work = new();
     private readonly CancellationTokenSource _stop = new();
@@ -48,10 +49,12 @@ internal sealed class UdpShelf : IAsyncDisposable
     /// <param name="time">The clock of every wait.</param>
     /// <param name="log">Never gets to know a UUID.</param>
     /// <param name="grid">The cache grid, if there is one.</param>
+    /// <param name="checks">What it gave is compared there with what sims send, and claimed.</param>
     public UdpShelf(
-        AssetStore store, AssetRelay relay, Prefetch prefetch, ClientLimits limits, TimeProvider time, ILogger log, GridLookups? grid = null)
+        AssetStore store, AssetRelay relay, Prefetch prefetch, ClientLimits limits, TimeProvider time, ILogger log, GridLookups? grid = null,
+        GridChecks? checks = null)
     {
-        _grid = grid;
+        (_grid, _checks) = (grid, checks);
         _asked = new Recent<AssetKey, bool>(4096, TimeSpan.FromMinutes(1), time);
         (_store, _relay, Prefetch, _limits, _time, _log) = (store, relay, prefetch, limits, time, log);
         _reads = new MemoryBudget(limits.InjectionBytes);
@@ -72,12 +75,12 @@ internal sealed class UdpShelf : IAsyncDisposable
     public void ExpectGrid(Session session, Region region) => session.ExpectGrid(region, _time);
 
     /// <summary>Null: not held, or too much is being read. Otherwise <paramref name="done"/> is called once.</summary>
-    public AssetRead? TryRead(AssetKey key, Action done)
+    public AssetRead? TryRead(AssetKey key, Action done, RegionAssets? from = null)
     {
         Prefetch.Asked(key);
         if (_store.TryOpen(key) is not { } stored)
         {
-            return AskGrid(key, done);
+            return AskGrid(key, done, from);
         }
 
         if (!_reads.TryReserve(stored.Length))
@@ -102,7 +105,7 @@ internal sealed class UdpShelf : IAsyncDisposable
     /// <summary>
     /// Asks the cache grid for what is not held, once a minute. Null: the sim is asked at once, and what the cache grid answers is for the next time.
     /// </summary>
-    private AssetRead? AskGrid(AssetKey key, Action done)
+    private AssetRead? AskGrid(AssetKey key, Action done, RegionAssets? from)
     {
         if (_grid is null || _stop.IsCancellationRequested || !_grid.Shares(key.GridId) || _asked.TryGet(key, out _))
         {
@@ -113,11 +116,11 @@ internal sealed class UdpShelf : IAsyncDisposable
         TimeSpan hold = _grid.Hold(key.GridId);
         AssetRead? read = hold > TimeSpan.Zero && hold <= s_gridHold && _reads.TryReserve(FromGridBytes)
             ? new AssetRead(FromGridBytes, bytes => _reads.Release(bytes)) : null;
-        Track(Task.Run(() => AskGridAsync(_grid, key, hold, read, done)));
+        Track(Task.Run(() => AskGridAsync(_grid, key, hold, read, done, from)));
         return read;
     }
 
-    private async Task AskGridAsync(GridLookups grid, AssetKey key, TimeSpan hold, AssetRead? read, Action done)
+    private async Task AskGridAsync(GridLookups grid, AssetKey key, TimeSpan hold, AssetRead? read, Action done, RegionAssets? from)
     {
         byte[]? bytes = null;
         try
@@ -146,6 +149,11 @@ internal sealed class UdpShelf : IAsyncDisposable
 
         try
         {
+            if (bytes is not null)
+            {
+                _checks?.Served(key, bytes, from?.Region is { } region ? AssetOrigins.For(from.Session, region) : null);
+            }
+
             if (bytes is not null && !_store.Holds(key))
             {
                 await _relay.Intake.KeepAsync(key.GridId, key.Type, key.Id, bytes, _stop.Token);
@@ -236,6 +244,10 @@ internal sealed class UdpShelf : IAsyncDisposable
             else if (await _relay.Intake.KeepAsync(gridId, type, id, bytes, _stop.Token))
             {
                 ClientMetrics.Captured.Add(1);
+                if (_checks is not null && _checks.Shares(gridId))
+                {
+                    await _checks.ReceivedAsync(new AssetKey(gridId, type, id), bytes, await from.SenderAsync(_stop.Token));
+                }
             }
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)

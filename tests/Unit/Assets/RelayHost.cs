@@ -35,7 +35,7 @@ internal sealed class RelayHost : IAsyncDisposable
         Exclusions = new Exclusions(Store, Time);
         _link = link?.Invoke(Store).GetAwaiter().GetResult();
         Relay = new AssetRelay(Store, Exclusions, new StandInPictures(), new HttpMessageInvoker(_upstream), new HttpMessageInvoker(_background),
-            limits, Time, NullLogger.Instance, _link?.Lookups, _link?.Claims);
+            limits, Time, NullLogger.Instance, _link?.Lookups, _link?.Checks);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k =>
@@ -149,6 +149,7 @@ internal sealed class RelayHost : IAsyncDisposable
         using CancellationTokenSource now = new(TimeSpan.FromMilliseconds(100));
         await _app.StopAsync(now.Token);
         await _app.DisposeAsync();
+        if (_link is not null) await _link.Checks.DisposeAsync();
         await Relay.DisposeAsync();
         if (_link is not null) await _link.DisposeAsync();
         _upstream.Dispose();

@@ -20,15 +20,17 @@ internal sealed class LinkedRelay : IAsyncDisposable
 
     public Said Log { get; }
 
-    public static async Task<LinkedRelay> StartAsync(GridFile file, string configFolder, bool session = true)
+    public static async Task<LinkedRelay> StartAsync(GridFile file, string configFolder, bool session = true, double checks = 0, TimeProvider? time = null, TimeSpan claimWithin = default,
+        Func<AssetStore, Task>? prepare = null)
     {
         var said = new Said();
         CacheGridLink? link = null;
-        var limits = new ClientLimits { ClaimWithin = TimeSpan.Zero };
+        var limits = new ClientLimits { ClaimWithin = claimWithin, SpotCheckShare = checks };
         RelayHost host = await RelayHost.StartAsync(limits, async store =>
         {
-            var options = new ClientOptions { Grid = file, Share = [TestNode.World], Invite = TestNode.Invite, ConfigFolder = configFolder, Limits = limits };
-            return link = (await CacheGridLink.OpenAsync(options, store, new LocalKey(new byte[32]), TimeProvider.System, said))!;
+            if (prepare is not null) await prepare(store);
+            var options = new ClientOptions { Grid = file, Share = [TestNode.World, TestNode.OtherWorld], Invite = TestNode.Invite, ConfigFolder = configFolder, Limits = limits };
+            return link = (await CacheGridLink.OpenAsync(options, store, new LocalKey(new byte[32]), time ?? TimeProvider.System, said))!;
         });
         link!.Start(host.Relay);
         if (session) await host.UntilAsync(() => link.Lookups.Ready);

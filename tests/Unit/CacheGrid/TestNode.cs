@@ -23,7 +23,7 @@ namespace GlobalCache.Tests.CacheGrid;
 /// </summary>
 internal sealed class TestNode : IAsyncDisposable
 {
-    public const string Host = "nodes.test.internal", World = "grid.example.org", Invite = "one-time";
+    public const string Host = "nodes.test.internal", World = "grid.example.org", OtherWorld = "other.example.org", Invite = "one-time";
 
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
@@ -43,6 +43,13 @@ internal sealed class TestNode : IAsyncDisposable
     public ConcurrentQueue<ClaimLine> Claimed { get; } = new();
 
     public ConcurrentDictionary<string, byte[]> Uploaded { get; } = new();
+
+    public ConcurrentQueue<ClaimLine> Disputed { get; } = new();
+
+    /// <summary>What is said to a dispute: 202, or 429 with a Retry-After of a minute.</summary>
+    public int DisputeStatus { get; set; } = 202;
+
+    public int DisputesRefused { get; private set; }
 
     public int Sessions { get; private set; }
 
@@ -84,10 +91,10 @@ internal sealed class TestNode : IAsyncDisposable
         Ca = _authority.Root.ExportCertificatePem(),
         ControlKey = "AAAA",
         Master = new Uri($"https://{Host}:{Port}/"),
-        Grids = [new SharedGrid { Id = World }],
+        Grids = [new SharedGrid { Id = World }, new SharedGrid { Id = OtherWorld }],
     };
 
-    public void Add(AssetType type, Guid id, byte[] plain) => _assets[NodeApi.PathOf(new AssetKey(World, type, id))] = plain;
+    public void Add(AssetType type, Guid id, byte[] plain, string world = World) => _assets[NodeApi.PathOf(new AssetKey(world, type, id))] = plain;
 
     public (byte[] Sealed, byte[] Key) Seal(AssetKey key, byte[] plain)
     {
@@ -135,6 +142,15 @@ internal sealed class TestNode : IAsyncDisposable
         {
             Uploaded[path] = body;
             context.Response.StatusCode = 204;
+        }
+        else if (path == NodeApi.Disputes)
+        {
+            if ((context.Response.StatusCode = DisputeStatus) != 202)
+            {
+                context.Response.Headers.RetryAfter = "60";
+                DisputesRefused++;
+            }
+            else foreach (ClaimLine line in JsonSerializer.Deserialize<ClaimBatch>(body, s_json)!.Lines) Disputed.Enqueue(line);
         }
         else
         {
