@@ -20,6 +20,7 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Read> _reads = [];
     private readonly SemaphoreSlim _turns = new(ReadsAtOnce);
+    private readonly SpentMemory _spent = new();
 
     /// <summary>A read under way: found as long as it is good for those who ask now.</summary>
     private sealed class Read
@@ -81,6 +82,7 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
                 return held.Blob;
             }
             SealedBlob? blob = await store.GetAsync(path, late.Token) is { } found ? SealedBlob.TryRead(keys, key, name, found) : null;
+            _spent.Read(blob?.Bytes.Length ?? 0);
             lock (_gate)
             {
                 // This was written meanwhile: what was read is good for those who asked before, and for nobody else.

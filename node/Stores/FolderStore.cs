@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
@@ -64,15 +65,13 @@ internal sealed class FolderStore : IObjectStore
             byte[] bytes = new byte[(int)Math.Min(first, RandomAccess.GetLength(file))];
             if (_hashed.TryGetValue(name, out Hashed known) && known.Written == written && known.Length == RandomAccess.GetLength(file)
                 && RandomAccess.Read(file, bytes, 0) == bytes.Length) return new StoredObject(known.ETag, bytes);
-            bytes = new byte[RandomAccess.GetLength(file)];
-            if (RandomAccess.Read(file, bytes, 0) != bytes.Length) throw new IOException("A file of the store is shorter than it was.");
-            string etag = ETagOf(bytes);
+            string etag = HashOf(file, bytes);
             if (_time.GetUtcNow().UtcDateTime - written > Settled)
             {
                 if (_hashed.Count >= MostHashed) _hashed.Clear();
-                _hashed[name] = new Hashed(written, bytes.Length, etag);
+                _hashed[name] = new Hashed(written, RandomAccess.GetLength(file), etag);
             }
-            return new StoredObject(etag, bytes.AsMemory(0, Math.Min(first, bytes.Length)));
+            return new StoredObject(etag, bytes);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -140,6 +139,22 @@ internal sealed class FolderStore : IObjectStore
     {
         string leaf = name[(name.IndexOf('/', StringComparison.Ordinal) + 1)..];
         return leaf.Length >= 64 ? leaf[..2] : "few";
+    }
+
+    private static string HashOf(SafeFileHandle file, Span<byte> first)
+    {
+        int length = checked((int)RandomAccess.GetLength(file));
+        byte[] whole = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            if (RandomAccess.Read(file, whole.AsSpan(0, length), 0) != length) throw new IOException("A file of the store is shorter than it was.");
+            whole.AsSpan(0, first.Length).CopyTo(first);
+            return ETagOf(whole.AsSpan(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(whole);
+        }
     }
 
     private static string ETagOf(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16));

@@ -5,7 +5,7 @@ using GlobalCache.Bench.Serving;
 const string Usage = """
     dotnet run -c Release --project tests/Bench -- http [hits] [misses] [idle] [scene] [--json]
     dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [texture] [--json]
-    dotnet run -c Release --project tests/Bench -- node [serving] [--rounds N] [--json]
+    dotnet run -c Release --project tests/Bench -- node [serving] [start] [memory] [ingest] [--rounds N] [--json]
     """;
 
 if (args is [BareKestrel.Verb, var bytes])
@@ -33,6 +33,9 @@ switch (args)
         return 0;
     case [NodeServer.Verb, var folder, var cacheBytes]:
         await NodeServer.RunAsync(folder, long.Parse(cacheBytes));
+        return 0;
+    case [IngestBench.Verb, var folder, var address, var first, var count]:
+        await IngestBench.LoadAsync(folder, address, int.Parse(first), int.Parse(count), Console.Out);
         return 0;
     case [BlobKestrel.Verb, var folder]:
         await BlobKestrel.RunAsync(folder);

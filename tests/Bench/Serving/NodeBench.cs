@@ -44,6 +44,26 @@ internal static class NodeBench
                 report["wrongAnswers"] = serving.Wrong;
                 report["servers"] = serving.Servers;
             }
+            if (wanted("memory"))
+            {
+                double megabytes = await StartBench.MemoryAsync(folder) / 1e6;
+                Say($"memory above the cache's budget, after it has been turned over: {megabytes:0} MB (at most 150)");
+                report["memoryMegabytes"] = megabytes;
+            }
+            if (wanted("start"))
+            {
+                double milliseconds = await StartBench.StartMillisecondsAsync(Path.Combine(folder, "empty"), rounds);
+                Say($"start to ready: {milliseconds:0} ms (below 1000)");
+                report["startToReadyMillis"] = milliseconds;
+            }
+            if (wanted("ingest"))
+            {
+                IngestFigures ingest = await IngestBench.RunAsync(Path.Combine(folder, "ingest"), count: 1000);
+                Say($"ingest: {ingest.PerSecond:0} assets/s (at least 100), {ingest.CpuMicroseconds:0} µs of CPU each");
+                right &= ingest.Right;
+                report["ingestPerSecond"] = ingest.PerSecond;
+                report["ingestCpuMicros"] = ingest.CpuMicroseconds;
+            }
         }
         finally
         {
