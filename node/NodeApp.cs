@@ -1,4 +1,5 @@
 using System.Net;
+using GlobalCache.Node.Control;
 using GlobalCache.Node.Enrolment;
 using GlobalCache.Node.Ingest;
 using GlobalCache.Node.Keys;
@@ -18,15 +19,19 @@ internal sealed class CannotStartException(string message) : Exception(message);
 /// <summary>The running node: everything is made here, in reading order, and taken down in the opposite one.</summary>
 internal sealed class NodeApp : IAsyncDisposable
 {
-    private static readonly TimeSpan s_lastRequests = TimeSpan.FromSeconds(10), s_retry = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_lastRequests = TimeSpan.FromSeconds(10);
 
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
-    private volatile bool _draining, _rollKnown;
+    private volatile bool _draining;
 
-    private NodeApp(ILogger log, GridFolder grid, Listeners listeners, IObjectStore store, EnrolmentDesk desk) =>
-        (_log, Grid, Endpoint, Private, Clear, Store, Desk) = (log, grid, listeners.Public, listeners.Private, listeners.Clear, store, desk);
+    private NodeApp(ILogger log, GridFolder grid, Listeners listeners, IObjectStore store, TimeProvider time)
+    {
+        (_log, Grid, Endpoint, Private, Store) = (log, grid, listeners.Public, listeners.Private, store);
+        Control = new ControlFollower(store, grid.ControlPublicKey(), time, log);
+        Desks = GridDesks.Of(grid, store, Control, time, log);
+    }
 
     /// <summary>Where clients connect to.</summary>
     public IPEndPoint Endpoint { get; }
@@ -40,8 +45,14 @@ internal sealed class NodeApp : IAsyncDisposable
     /// <summary>The grid's keys and description.</summary>
     public GridFolder Grid { get; }
 
+    /// <summary>What holds for all nodes.</summary>
+    public ControlFollower Control { get; }
+
+    /// <summary>What may be changed about the grid.</summary>
+    public GridDesks Desks { get; }
+
     /// <summary>Invites, and who belongs to the grid.</summary>
-    public EnrolmentDesk Desk { get; }
+    public EnrolmentDesk Desk => Desks.Enrolment;
 
     /// <summary>What all parts of the node write through.</summary>
     public IObjectStore Store { get; }
@@ -60,7 +71,7 @@ internal sealed class NodeApp : IAsyncDisposable
         {
             GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow());
             var store = new WatchedStore(OpenStore(options, time));
-            app = new NodeApp(log, grid, listeners, store, new EnrolmentDesk(store, grid.Keys, time, log));
+            app = new NodeApp(log, grid, listeners, store, time);
             await app.BuildAsync(options, store, listeners, time, logs);
             return app;
         }
@@ -105,31 +116,34 @@ internal sealed class NodeApp : IAsyncDisposable
     private async Task BuildAsync(NodeOptions options, WatchedStore store, Listeners listeners, TimeProvider time, ILoggerFactory logs)
     {
         GridKeys keys = Grid.Keys;
-        SessionKey sessionKey = Grid.SessionKey();
-        Keep(sessionKey.Key);
-        var tokens = new SessionTokens(Grid.File.Host, sessionKey, [], time);
-        var gate = new SessionGate(tokens, who => Desk.Roll.IsRevoked(who.ClientId, who.Branch));
+        Keep(Control);
+        Keep(Desks);
+        var issuer = new SessionIssuer(Control, time);
+        var keeper = new ControlKeeper(Control, Desks.Control, Desk, issuer, keys, options.Policy, time, _log);
+        var tokens = new SessionTokens(Grid.File.Host, new SessionKeyRing(
+            issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
+        var gate = new SessionGate(tokens, who => Control.Known.IsRevoked(who));
         var cache = new AssetCache(options.CacheBytes);
         BlobSource blobs = Keep(new BlobSource(store, keys, cache, time));
         store.Changed = blobs.Forget;
-        var quotas = new BranchQuotas(() => options.Quotas, options.Nodes);
-        HashSet<string> shared = [.. options.Grids.Select(g => g.Id)];
+        var quotas = new BranchQuotas(() => Control.Known.Policy.Quotas, options.Nodes);
         var metrics = new NodeMetrics();
-        var rules = new ServingRules(shared.Contains, _ => false, () => ServingRules.WithheldOf(options.Vouching, options.Quotas));
+        var rules = new ServingRules(g => Control.Known.IsShared(g), n => Control.Known.Bans.Contains(n),
+            () => ServingRules.WithheldOf(Control.Known.Policy.Vouching, Control.Known.Policy.Quotas));
         var assets = new AssetEndpoint(gate, keys, store, blobs, quotas, rules, metrics, time);
         var canary = new Canary(store, keys, time, _log);
-        var ledger = new Ledger(store, new RecordSeal(keys), () => options.Vouching, ClaimTags.Revoked(keys, RevokedBranches), time);
-        var ingestRules = new IngestRules(() => options.Vouching, () => options.Grids, () => Bans.None, RevokedBranches)
+        var ledger = new Ledger(store, new RecordSeal(keys), () => Control.Known.Policy.Vouching, ClaimTags.Revoked(keys, () => Control.Known.RevokedBranches), time);
+        var ingestRules = new IngestRules(() => Control.Known.Policy.Vouching, () => Control.Known.Policy.Grids, () => Control.Known.Bans, () => Control.Known.RevokedBranches)
         {
             Claimed = (branch, name, agrees) => quotas.Claimed(branch, BranchQuotas.IdOf(name), agrees, time.GetUtcNow()),
         };
         var ingest = new IngestParts(keys, ledger, ingestRules, context => CallerAsync(gate, context), new UploadMemory(UploadMemory.Default), time);
-        var state = new OwnersView(() => IsReady(canary), () => _draining, cache, quotas, metrics, time);
+        var state = new OwnersView(() => IsReady(canary, keeper), () => _draining, cache, quotas, metrics, time);
         await canary.CheckAsync(CancellationToken.None);
-        await ReadRollAsync(CancellationToken.None);
+        await keeper.RunOnceAsync(CancellationToken.None);
         Run(canary.FollowAsync);
-        Run(ct => KnowRollAsync(time, ct));
-        Run(Desk.FollowAsync);
+        Run(keeper.FollowAsync);
+        Run(new Takedown(ledger, () => Control.Current?.Bans ?? Bans.None, time, _log).FollowAsync);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
@@ -139,62 +153,31 @@ internal sealed class NodeApp : IAsyncDisposable
         builder.Services.AddOpenApi();
         listeners.Use(builder, Grid.NodeCertificate, time);
         WebApplication web = builder.Build();
-        web.Use(next => context => AdmitAsync(context, next, canary));
+        web.Use(next => context => AdmitAsync(context, next, () => IsReady(canary, keeper)));
         web.UseRouting();
         web.Use(next => context => Listeners.SeparateAsync(context, next));
         RouteGroupBuilder api = web.MapGroup("");
         ((IEndpointConventionBuilder)api).Add(Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
         api.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
-        api.MapEnrolment(Desk, tokens, time, _log);
+        api.MapEnrolment(Desk, keys, tokens, time, _log);
         api.MapIngest(ingest);
         state.Map(web);
         _parts.Push(web);
         await web.StartAsync();
     }
 
-    // Who was shut out must not come in by a restart, so nobody does before the roll has been read once.
-    private bool IsReady(Canary canary) => canary.Sings && _rollKnown;
-
-    private async Task ReadRollAsync(CancellationToken ct)
-    {
-        try
-        {
-            await Desk.RefreshAsync(ct);
-            _rollKnown = true;
-        }
-        catch (StoreTroubleException)
-        {
-            // The canary tells of it, and the desk.
-        }
-    }
-
-    private async Task KnowRollAsync(TimeProvider time, CancellationToken ct)
-    {
-        try
-        {
-            while (!_rollKnown)
-            {
-                await Task.Delay(s_retry, time, ct);
-                await ReadRollAsync(ct);
-            }
-        }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            // Asked to stop.
-        }
-    }
-
-    private IReadOnlyCollection<string> RevokedBranches() => [.. Desk.Roll.Branches.Where(b => b.Value.Revoked is not null).Select(b => b.Key)];
+    // Who was shut out must not come in by a restart, so nobody does before the control document has been read and brought up to date once.
+    private static bool IsReady(Canary canary, ControlKeeper keeper) => canary.Sings && keeper.HasBegun;
 
     private static async ValueTask<Caller?> CallerAsync(SessionGate gate, HttpContext context) => await gate.EnterAsync(context) is { } who
         ? new Caller(who.Branch, who.BranchSince, who.ClientKey, who.Uploader, context.Connection.RemoteIpAddress ?? IPAddress.None) : null;
 
     /// <summary>What is true of every request: a draining node says so, and one whose store is in trouble says nothing else.</summary>
-    private Task AdmitAsync(HttpContext context, RequestDelegate next, Canary canary)
+    private Task AdmitAsync(HttpContext context, RequestDelegate next, Func<bool> ready)
     {
         if (_draining) context.Response.Headers[NodeApi.DrainingHeader] = "1";
-        if (IsReady(canary) || !context.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal)) return next(context);
+        if (ready() || !context.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal)) return next(context);
         context.Response.Headers.RetryAfter = "5";
         context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         return Task.CompletedTask;

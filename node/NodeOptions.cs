@@ -51,6 +51,9 @@ internal sealed record NodeOptions
 
     /// <summary>How many nodes share the quotas.</summary>
     public int Nodes { get; init; } = 1;
+
+    /// <summary>What of this holds for the whole grid: declared at the start, and published when it is not what was declared before.</summary>
+    public GridPolicy Policy => new() { Vouching = Vouching, Quotas = Quotas, Grids = Grids, Nodes = Nodes };
 }
 
 /// <summary>What does not go together, each said in one line with the way to mend it.</summary>

@@ -7,13 +7,11 @@ namespace GlobalCache.Node.Enrolment;
 
 /// <summary>
 /// Keeps the <see cref="Roll"/> in the store, as the one object <c>m/roll</c> that is only ever replaced conditionally: of two uses of an invite at once one
-/// wins, and after a kill it is either done or not. Every process that has the store and the keys may change it; a running node follows within 15 s.
+/// wins, and after a kill it is either done or not. Every process that has the store and the keys may change it.
+/// That a revocation holds for sessions that are there is the control document's business (<see cref="Control.RevocationDesk"/>).
 /// </summary>
 internal sealed class EnrolmentDesk(IObjectStore store, GridKeys keys, TimeProvider time, ILogger log)
 {
-    /// <summary>How often the roll is read again: a revocation holds on all nodes within 30 s.</summary>
-    public static readonly TimeSpan RereadEvery = TimeSpan.FromSeconds(15);
-
     private const string Name = "m/roll";
     private const int Attempts = 16;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
@@ -28,31 +26,6 @@ internal sealed class EnrolmentDesk(IObjectStore store, GridKeys keys, TimeProvi
         get
         {
             lock (_gate) return _roll;
-        }
-    }
-
-    /// <summary>Follows the store until <paramref name="ct"/>. While it cannot be read, what is known goes on holding.</summary>
-    public async Task FollowAsync(CancellationToken ct)
-    {
-        using var timer = new PeriodicTimer(RereadEvery, time);
-        try
-        {
-            do
-            {
-                try
-                {
-                    await ReadAsync(ct);
-                }
-                catch (StoreTroubleException e)
-                {
-                    log.RollNotRead(e.Message);
-                }
-            }
-            while (await timer.WaitForNextTickAsync(ct));
-        }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            // Asked to stop.
         }
     }
 
@@ -83,12 +56,11 @@ internal sealed class EnrolmentDesk(IObjectStore store, GridKeys keys, TimeProvi
     /// <exception cref="StoreTroubleException">Not known whether it stands; to be repeated.</exception>
     public Task<Revocation> RevokeAsync(string id, CancellationToken ct) => ChangeAsync(roll => roll.Revoke(id, time.GetUtcNow()), ct);
 
-    /// <summary>A client that may have a session, with its branch; null when it may not. One that is not known is looked for in the store.</summary>
+    /// <summary>A client that may have a session, with its branch; null when it may not, as the store says it now.</summary>
     /// <exception cref="StoreTroubleException">Not known.</exception>
     public async Task<(Member Member, Branch Branch)?> FindAsync(string client, CancellationToken ct)
     {
-        Roll roll = Roll;
-        if (!roll.Clients.ContainsKey(client)) (_, roll) = await ReadAsync(ct);
+        (_, Roll roll) = await ReadAsync(ct);
         return roll.Clients.TryGetValue(client, out Member? member) && roll.Branches.TryGetValue(member.Branch, out Branch? branch)
             && !roll.IsRevoked(client, member.Branch) ? (member, branch) : null;
     }

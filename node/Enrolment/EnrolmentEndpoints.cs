@@ -1,4 +1,5 @@
 using System.Text.Json;
+using GlobalCache.Node.Keys;
 using GlobalCache.Node.Sessions;
 using GlobalCache.Node.Stores;
 using GlobalCache.Policy.Wire;
@@ -9,12 +10,12 @@ namespace GlobalCache.Node.Enrolment;
 /// Enrolment and sessions over HTTPS (<see cref="EnrolmentApi"/>). Every refusal is the same empty 403, whatever the reason, so that nobody learns
 /// which invites and clients there are; 429 knocks too often, 503 when the store cannot say.
 /// </summary>
-internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, SessionTokens tokens, TimeProvider time, ILogger log)
+internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, GridKeys keys, SessionTokens tokens, TimeProvider time, ILogger log)
 {
     private const int MostBytes = 4096, MostClientId = 64;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { MaxDepth = 4 };
 
-    private readonly SessionNonces _nonces = new();
+    private readonly SessionNonces _nonces = new(keys);
     private readonly AddressLimits _limits = new();
 
     /// <summary>Adds the three routes.</summary>
@@ -41,8 +42,10 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, SessionTokens token
         (Member Member, Branch Branch)? found = await desk.FindAsync(client, context.RequestAborted);
         if (!ClientKeys.Proves(found?.Member.PublicKey, nonce, client, proof) || found is not { } known) return null;
         // Last, so that nobody can use up another's nonce.
-        return _nonces.TryUse(nonce, time.GetUtcNow())
-            ? tokens.Issue(new SessionIdentity(client, known.Member.Branch, known.Branch.Since, known.Member.PublicKey)) : null;
+        DateTimeOffset now = time.GetUtcNow();
+        return !_nonces.TryUse(nonce, now) ? null
+            : tokens.Issue(new SessionIdentity(Pseudonyms.Of(keys, client, now), known.Member.Branch, known.Branch.Since, known.Member.PublicKey))
+            ?? throw new StoreTroubleException("There is no key for new sessions: it could not be published.");
     }
 
     private RequestDelegate Guarded(Func<HttpContext, Task<object?>> answer) => async context =>
@@ -91,6 +94,6 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, SessionTokens token
 internal static class EnrolmentRoutes
 {
     /// <summary>Adds the routes.</summary>
-    public static void MapEnrolment(this IEndpointRouteBuilder routes, EnrolmentDesk desk, SessionTokens tokens, TimeProvider time, ILogger log) =>
-        new EnrolmentEndpoints(desk, tokens, time, log).Map(routes);
+    public static void MapEnrolment(this IEndpointRouteBuilder routes, EnrolmentDesk desk, GridKeys keys, SessionTokens tokens, TimeProvider time, ILogger log) =>
+        new EnrolmentEndpoints(desk, keys, tokens, time, log).Map(routes);
 }

@@ -6,9 +6,6 @@ internal static partial class EnrolmentLog
     [LoggerMessage(4101, LogLevel.Information, "Client {Client} is enrolled")]
     public static partial void Enrolled(this ILogger log, string client);
 
-    [LoggerMessage(4102, LogLevel.Warning, "The roll of clients was not read; what is known of revocations goes on holding: {Reason}")]
-    public static partial void RollNotRead(this ILogger log, string reason);
-
     [LoggerMessage(4103, LogLevel.Warning, "Enrolment answers 503: {Reason}")]
     public static partial void InTrouble(this ILogger log, string reason);
 }

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using GlobalCache.Node.Keys;
-using GlobalCache.Node.Sessions;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 
@@ -112,15 +111,16 @@ internal sealed class GridFolder
         }
     }
 
-    /// <summary>The key sessions are signed with, under a name of its own.</summary>
-    public SessionKey SessionKey()
-    {
-        ECDsa key = GridSecrets.Open(_secrets.SessionKey);
-        return new SessionKey(Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()).AsSpan(0, 8)), key);
-    }
-
     /// <summary>The key control documents are signed with; the caller's to dispose of.</summary>
     public ECDsa ControlKey() => GridSecrets.Open(_secrets.ControlKey);
+
+    /// <summary>What control documents are checked with, as <c>grid.json</c> tells it; the caller's to dispose of.</summary>
+    public ECDsa ControlPublicKey()
+    {
+        ECDsa key = ECDsa.Create();
+        key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(File.ControlKey), out _);
+        return key;
+    }
 
     /// <summary>A code as an invite that can be handed over.</summary>
     public InviteText InviteOf(string code) => new(code, InviteText.FingerprintOf(Authority), File.Master.Authority);

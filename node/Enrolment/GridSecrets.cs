@@ -15,22 +15,21 @@ namespace GlobalCache.Node.Enrolment;
 /// <param name="Authority">The authority's certificate.</param>
 /// <param name="AuthorityKey">PKCS#8, as the keys that follow.</param>
 /// <param name="ControlKey">Signs the control document.</param>
-/// <param name="SessionKey">Signs sessions.</param>
 /// <param name="Keys">What lies in the store is sealed, named and tagged with these.</param>
-internal sealed record GridSecrets(string Host, X509Certificate2 Authority, byte[] AuthorityKey, byte[] ControlKey, byte[] SessionKey, GridKeys Keys)
+internal sealed record GridSecrets(string Host, X509Certificate2 Authority, byte[] AuthorityKey, byte[] ControlKey, GridKeys Keys)
 {
     /// <summary>Longer files are not ours.</summary>
     public const int MaxBytes = 16 * 1024;
 
-    private const string Label = "globalcache-grid-1";
+    private const string Label = "globalcache-grid-2";
     private const uint FirstSealKey = 1;
-    private static readonly string[] Names = ["host", "authority", "authority-key", "control-key", "session-key", "seal", "name", "claim", "challenge"];
+    private static readonly string[] Names = ["host", "authority", "authority-key", "control-key", "seal", "name", "claim", "challenge"];
 
     /// <summary>Secrets of a new grid.</summary>
     public static GridSecrets Create(string host, DateTimeOffset now)
     {
         using ECDsa authority = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return new GridSecrets(host, GridAuthority.Create(authority, host, now), authority.ExportPkcs8PrivateKey(), NewKey(), NewKey(),
+        return new GridSecrets(host, GridAuthority.Create(authority, host, now), authority.ExportPkcs8PrivateKey(), NewKey(),
             new GridKeys(new Dictionary<uint, byte[]> { [FirstSealKey] = NewSecret() }, NewSecret(), NewSecret(), NewSecret()));
     }
 
@@ -45,7 +44,7 @@ internal sealed record GridSecrets(string Host, X509Certificate2 Authority, byte
     /// <summary>The file's bytes.</summary>
     public byte[] Encode()
     {
-        string[] values = [Host, .. new[] { Authority.RawData, AuthorityKey, ControlKey, SessionKey, Keys.Seal[FirstSealKey], Keys.Name, Keys.Claim, Keys.Challenge }
+        string[] values = [Host, .. new[] { Authority.RawData, AuthorityKey, ControlKey, Keys.Seal[FirstSealKey], Keys.Name, Keys.Claim, Keys.Challenge }
             .Select(Convert.ToBase64String)];
         var text = new StringBuilder(Label).Append('\n');
         foreach ((string name, string value) in Names.Zip(values)) text.Append(name).Append(' ').Append(value).Append('\n');
@@ -71,10 +70,10 @@ internal sealed record GridSecrets(string Host, X509Certificate2 Authority, byte
         try
         {
             byte[][] parts = [.. values.Skip(1).Select(Convert.FromBase64String)];
-            if (parts.Skip(4).Any(k => k.Length != SealKeys.Length)) return false;
-            secrets = new GridSecrets(values[0], X509CertificateLoader.LoadCertificate(parts[0]), parts[1], parts[2], parts[3],
-                new GridKeys(new Dictionary<uint, byte[]> { [FirstSealKey] = parts[4] }, parts[5], parts[6], parts[7]));
-            foreach (byte[] key in parts[1..4]) Open(key).Dispose();
+            if (parts.Skip(3).Any(k => k.Length != SealKeys.Length)) return false;
+            secrets = new GridSecrets(values[0], X509CertificateLoader.LoadCertificate(parts[0]), parts[1], parts[2],
+                new GridKeys(new Dictionary<uint, byte[]> { [FirstSealKey] = parts[3] }, parts[4], parts[5], parts[6]));
+            foreach (byte[] key in parts[1..3]) Open(key).Dispose();
             return true;
         }
         catch (Exception e) when (e is FormatException or CryptographicException)

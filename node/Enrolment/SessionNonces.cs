@@ -1,21 +1,24 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using GlobalCache.Node.Keys;
+using GlobalCache.Policy.Sealing;
 
 namespace GlobalCache.Node.Enrolment;
 
 /// <summary>
-/// Nonces for proofs of possession, each good for a minute and once. A nonce carries its time and a MAC of this process, so that asking for many costs
-/// no memory; only those by which a client has shown its key are remembered, until they expire.
+/// Nonces for proofs of possession, each good for a minute and once on each node. A nonce carries its time and a MAC of the grid, so that asking for many costs
+/// no memory, and any node takes what another has given; only those by which a client has shown its key are remembered, until they expire.
 /// </summary>
-internal sealed class SessionNonces
+/// <param name="keys">The grid's.</param>
+internal sealed class SessionNonces(GridKeys keys)
 {
     /// <summary>How long one is good.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
 
     private const int Bytes = 16, MacAt = 8, MostUsed = 65_536;
 
-    private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
+    private readonly byte[] _key = HKDF.DeriveKey(HashAlgorithmName.SHA256, keys.Claim, SealKeys.Length, salt: [], info: "gc/nonce/1"u8.ToArray());
     private readonly Lock _gate = new();
     private readonly HashSet<string> _used = [];
     private readonly Queue<(string Nonce, long Second)> _order = new();
@@ -30,12 +33,13 @@ internal sealed class SessionNonces
         return Base64Url.EncodeToString(nonce);
     }
 
-    /// <summary>Whether it is one of ours and of this minute. It may have been used.</summary>
+    /// <summary>Whether it is the grid's and of this minute. It may have been used.</summary>
     public bool IsFresh(string nonce, DateTimeOffset now)
     {
         if (!TryRead(nonce, out long second)) return false;
         long age = now.ToUnixTimeSeconds() - second;
-        return age >= 0 && age < (long)Lifetime.TotalSeconds;
+        // The node that gave it may be ahead of this one.
+        return age > -(long)Lifetime.TotalSeconds && age < (long)Lifetime.TotalSeconds;
     }
 
     /// <summary>Takes it, once a proof by it has been found right. False: it is not fresh, somebody was quicker, or too many were taken in this minute.</summary>

@@ -16,6 +16,12 @@ internal sealed class Bans
 
     public static Bans Of(GridKeys keys, IEnumerable<AssetKey> banned) => new([.. banned.Select(keys.NameOf)]);
 
+    /// <summary>By object names, as the control document lists them.</summary>
+    public static Bans OfNames(IEnumerable<string> names) => new([.. names]);
+
+    /// <summary>Their object names.</summary>
+    public IReadOnlyCollection<string> Names => _names;
+
     public bool Contains(string name) => _names.Contains(name);
 
     /// <summary>Takes all of them out of the store; idempotent, so it is done again at every start and whenever the list has changed.</summary>

@@ -1,47 +1,57 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using GlobalCache.Policy.Wire;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
 namespace GlobalCache.Node.Sessions;
 
-/// <summary>A key of sessions under its name; to check them its public half is enough.</summary>
-internal sealed record SessionKey(string Id, ECDsa Key);
-
 /// <summary>
 /// Sessions as ES256 JWTs (SECURITY §3), issued and checked without asking anyone. Algorithm, key id, issuer and audience are pinned; clocks
 /// may differ by <see cref="Skew"/>. A checked token is remembered until it expires: a signature costs more than the whole answer does.
-/// Whether the client has been revoked meanwhile is not the token's business. Safe for concurrent use.
+/// Whether the client has been revoked meanwhile is not the token's business; that its key has been is. Safe for concurrent use.
 /// </summary>
 /// <param name="host">The grid's DNS name: sessions of another grid are none here.</param>
-/// <param name="signs">Signs new sessions.</param>
-/// <param name="earlier">Keys whose sessions are still good.</param>
+/// <param name="keys">They change while sessions live.</param>
 /// <param name="time">Wall clock.</param>
-internal sealed class SessionTokens(string host, SessionKey signs, IReadOnlyList<SessionKey> earlier, TimeProvider time)
+internal sealed class SessionTokens(string host, SessionKeyRing keys, TimeProvider time)
 {
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(4);
     public static readonly TimeSpan Skew = TimeSpan.FromSeconds(120);
+
+    // Shorter ones would be renewed without end.
+    private static readonly TimeSpan Shortest = TimeSpan.FromMinutes(10);
 
     private const int MostChars = 2048, MostKnown = 65_536;
     private const string Uploader = "uploader";
 
     private readonly ConcurrentDictionary<string, Known> _known = new();
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false, MapInboundClaims = false, MaximumTokenSizeInBytes = MostChars };
-    private readonly SigningCredentials _credentials = new(KeyOf(signs), SecurityAlgorithms.EcdsaSha256);
     private readonly string _issuer = "gc:sessions:" + host;
     private readonly string _audience = "gc:nodes:" + host;
-    private readonly TokenValidationParameters _rules = RulesOf(host, [signs, .. earlier], time);
+    private readonly TokenValidationParameters _rules = RulesOf(host, keys, time);
 
-    private sealed record Known(SessionIdentity Identity, DateTimeOffset Until);
-
-    /// <summary>A new session of a client that has proved to be the one.</summary>
-    public Session Issue(SessionIdentity identity)
+    /// <param name="host">As above.</param>
+    /// <param name="signs">Signs new sessions.</param>
+    /// <param name="earlier">Keys whose sessions are still good.</param>
+    /// <param name="time">Wall clock.</param>
+    public SessionTokens(string host, SessionKey signs, IReadOnlyList<SessionKey> earlier, TimeProvider time)
+        : this(host, SessionKeyRing.Of(signs, earlier), time)
     {
+    }
+
+    private sealed record Known(SessionIdentity Identity, string KeyId, DateTimeOffset Until);
+
+    /// <summary>A new session of a client that has proved to be the one. Null: there is no key for it now, or none that lasts.</summary>
+    public Session? Issue(SessionIdentity identity)
+    {
+        if (keys.Signs() is not { } signs) return null;
         DateTime now = time.GetUtcNow().UtcDateTime;
+        // Where the key could not be prolonged, its sessions are the shorter.
+        TimeSpan left = signs.GoodUntil == DateTimeOffset.MaxValue ? Lifetime : signs.GoodUntil.UtcDateTime - Skew - now, lifetime = left < Lifetime ? left : Lifetime;
+        if (lifetime < Shortest) return null;
         var claims = new Dictionary<string, object>
         {
-            [JwtRegisteredClaimNames.Sub] = identity.ClientId,
+            [JwtRegisteredClaimNames.Sub] = identity.Subject,
             [SessionClaims.Branch] = identity.Branch,
             [SessionClaims.BranchSince] = identity.BranchSince.ToUnixTimeSeconds(),
             [SessionClaims.ClientKey] = identity.ClientKey,
@@ -52,11 +62,11 @@ internal sealed class SessionTokens(string host, SessionKey signs, IReadOnlyList
             Issuer = _issuer,
             Audience = _audience,
             IssuedAt = now,
-            Expires = now + Lifetime,
+            Expires = now + lifetime,
             Claims = claims,
-            SigningCredentials = _credentials,
+            SigningCredentials = new SigningCredentials(signs.Jwt, SecurityAlgorithms.EcdsaSha256),
         });
-        return new Session { Token = token, ExpiresIn = (int)Lifetime.TotalSeconds };
+        return new Session { Token = token, ExpiresIn = (int)lifetime.TotalSeconds };
     }
 
     /// <summary>Whose session it is; null: none of this grid's, expired, or not a token at all.</summary>
@@ -64,16 +74,17 @@ internal sealed class SessionTokens(string host, SessionKey signs, IReadOnlyList
     {
         if (_known.TryGetValue(token, out Known? known))
         {
-            if (time.GetUtcNow() < known.Until) return known.Identity;
+            if (time.GetUtcNow() < known.Until && keys.Find(known.KeyId) is not null) return known.Identity;
             _known.TryRemove(token, out _);
             return null;
         }
         if (token.Length > MostChars) return null;
+        if (KeyIdOf(token) is not { } id || (keys.Find(id) is null && (!await keys.LookAgain() || keys.Find(id) is null))) return null;
         TokenValidationResult result = await _handler.ValidateTokenAsync(token, _rules);
         if (!result.IsValid || result.SecurityToken is not JsonWebToken jwt || Read(jwt) is not { } identity) return null;
         // Only what is signed comes this far, so this many means as many clients; they are checked again, no more.
         if (_known.Count >= MostKnown) _known.Clear();
-        _known[token] = new Known(identity, new DateTimeOffset(jwt.ValidTo, TimeSpan.Zero) + Skew);
+        _known[token] = new Known(identity, id, new DateTimeOffset(jwt.ValidTo, TimeSpan.Zero) + Skew);
         return identity;
     }
 
@@ -84,22 +95,28 @@ internal sealed class SessionTokens(string host, SessionKey signs, IReadOnlyList
                 jwt.TryGetPayloadValue(SessionClaims.Role, out string role) && role == Uploader)
             : null;
 
-    private static TokenValidationParameters RulesOf(string host, SessionKey[] keys, TimeProvider time)
+    // Before its signature has been checked, so it is nothing but a name to look under.
+    private string? KeyIdOf(string token)
     {
-        Dictionary<string, SecurityKey[]> byId = keys.ToDictionary(k => k.Id, k => (SecurityKey[])[KeyOf(k)]);
-        return new TokenValidationParameters
+        try
         {
-            ValidIssuer = "gc:sessions:" + host,
-            ValidAudience = "gc:nodes:" + host,
-            ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
-            RequireSignedTokens = true,
-            RequireExpirationTime = true,
-            TryAllIssuerSigningKeys = false,
-            IssuerSigningKeyResolver = (_, _, id, _) => id is not null && byId.TryGetValue(id, out SecurityKey[]? key) ? key : [],
-            LifetimeValidator = (_, until, _, _) => until is { } end && time.GetUtcNow().UtcDateTime < end + Skew,
-        };
+            return _handler.CanReadToken(token) ? _handler.ReadJsonWebToken(token).Kid : null;
+        }
+        catch (Exception e) when (e is ArgumentException or SecurityTokenException)
+        {
+            return null;
+        }
     }
 
-    // The library's own cache outlives us, and would go on using a key of the same name that has been disposed of.
-    private static ECDsaSecurityKey KeyOf(SessionKey key) => new(key.Key) { KeyId = key.Id, CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false } };
+    private static TokenValidationParameters RulesOf(string host, SessionKeyRing keys, TimeProvider time) => new()
+    {
+        ValidIssuer = "gc:sessions:" + host,
+        ValidAudience = "gc:nodes:" + host,
+        ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
+        RequireSignedTokens = true,
+        RequireExpirationTime = true,
+        TryAllIssuerSigningKeys = false,
+        IssuerSigningKeyResolver = (_, _, id, _) => id is not null && keys.Find(id) is { } key ? [key.Jwt] : [],
+        LifetimeValidator = (_, until, _, _) => until is { } end && time.GetUtcNow().UtcDateTime < end + Skew,
+    };
 }

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
 using GlobalCache.Node;
-using GlobalCache.Node.Enrolment;
 using GlobalCache.Node.Keys;
 using GlobalCache.Node.Sessions;
 using GlobalCache.Policy;
@@ -46,7 +45,7 @@ internal static class NodeServer
     private static async Task FillAsync(NodeApp node, string folder)
     {
         GridKeys keys = node.Grid.Keys;
-        string[] tokens = Tokens(node.Grid);
+        string[] tokens = await TokensAsync(node);
         var requests = new List<string>();
         for (int i = 0; i < SampleAssets.Count; i++)
         {
@@ -64,12 +63,16 @@ internal static class NodeServer
         await File.WriteAllLinesAsync(Requests(folder), shuffled);
     }
 
-    private static string[] Tokens(GridFolder grid)
+    // The node's own key is gone with its process; the requests are used by several.
+    private static async Task<string[]> TokensAsync(NodeApp node)
     {
-        using ECDsa client = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using ECDsa client = ECDsa.Create(ECCurve.NamedCurves.nistP256), signs = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         string key = Convert.ToBase64String(client.ExportSubjectPublicKeyInfo());
-        SessionKey session = grid.SessionKey();
-        var tokens = new SessionTokens(grid.File.Host, session, [], TimeProvider.System);
-        return [.. Enumerable.Range(0, Clients).Select(i => tokens.Issue(new SessionIdentity($"client {i}", $"branch {i % Branches}", DateTimeOffset.UnixEpoch, key)).Token)];
+        byte[] spki = signs.ExportSubjectPublicKeyInfo();
+        var session = new SessionKey(SessionKey.IdOf(spki), signs);
+        var entry = new SessionKeyEntry { Id = session.Id, PublicKey = Convert.ToBase64String(spki), GoodUntil = TimeProvider.System.GetUtcNow().AddDays(1) };
+        await node.Desks.Control.ChangeAsync(document => document with { SessionKeys = [.. document.SessionKeys, entry] }, CancellationToken.None);
+        var tokens = new SessionTokens(node.Grid.File.Host, session, [], TimeProvider.System);
+        return [.. Enumerable.Range(0, Clients).Select(i => tokens.Issue(new SessionIdentity($"client {i}", $"branch {i % Branches}", DateTimeOffset.UnixEpoch, key))!.Token)];
     }
 }

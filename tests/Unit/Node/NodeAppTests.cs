@@ -93,7 +93,7 @@ public sealed class NodeAppTests : IAsyncLifetime
             if (token is not null) ask.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token);
             Assert.Equal(HttpStatusCode.Unauthorized, (await _http.SendAsync(ask)).StatusCode);
         }
-        await _node.Desk.RevokeAsync(_client, default);
+        await _node.Desks.Revocations.RevokeAsync(_client, default);
         Assert.Equal(HttpStatusCode.Unauthorized, (await GetAsync(key)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await _http.GetAsync(NodeApi.Health)).StatusCode);
     }

@@ -30,7 +30,7 @@ public sealed class NodeRefusalTests : IDisposable
     public NodeRefusalTests()
     {
         var tokens = new SessionTokens("grid.example", new SessionKey("k", _key), [], _time);
-        _token = tokens.Issue(new SessionIdentity("c", "b", _time.GetUtcNow(), "k")).Token;
+        _token = tokens.Issue(new SessionIdentity("c", "b", _time.GetUtcNow(), "k"))!.Token;
         _blobs = new BlobSource(_store, _keys, new AssetCache(10_000_000), _time);
         _endpoint = new AssetEndpoint(
             new SessionGate(tokens, _ => false), _keys, _store, _blobs, _quotas, new ServingRules(g => g == "shared", _banned.Contains, () => _share), new NodeMetrics(), _time);

@@ -16,7 +16,7 @@ public sealed class SessionTokensTests : IDisposable
     public async Task A_session_says_who_asks_until_it_expires_on_a_clock_two_minutes_slow()
     {
         SessionTokens tokens = Tokens("grid.example", new("k1", _key));
-        string token = tokens.Issue(_who).Token;
+        string token = tokens.Issue(_who)!.Token;
 
         Assert.Equal(_who, await tokens.VerifyAsync(token));
         _time.Advance(SessionTokens.Lifetime + TimeSpan.FromSeconds(119));
@@ -31,7 +31,7 @@ public sealed class SessionTokensTests : IDisposable
     [Fact]
     public async Task Sessions_of_an_earlier_key_are_good_and_those_of_other_keys_names_and_grids_are_not()
     {
-        string token = Tokens("grid.example", new("k1", _key)).Issue(_who).Token;
+        string token = Tokens("grid.example", new("k1", _key)).Issue(_who)!.Token;
 
         Assert.NotNull(await Tokens("grid.example", new("k2", _other), new SessionKey("k1", _key)).VerifyAsync(token));
         Assert.Null(await Tokens("grid.example", new("k1", _other)).VerifyAsync(token));
@@ -42,7 +42,7 @@ public sealed class SessionTokensTests : IDisposable
     [Fact]
     public async Task A_public_half_is_enough_to_check()
     {
-        string token = Tokens("grid.example", new("k1", _key)).Issue(_who).Token;
+        string token = Tokens("grid.example", new("k1", _key)).Issue(_who)!.Token;
         using ECDsa half = ECDsa.Create();
         half.ImportSubjectPublicKeyInfo(_key.ExportSubjectPublicKeyInfo(), out _);
 
@@ -58,7 +58,7 @@ public sealed class SessionTokensTests : IDisposable
     public async Task Another_algorithm_or_no_key_id_is_no_session(string header)
     {
         SessionTokens tokens = Tokens("grid.example", new("k1", _key));
-        string payload = tokens.Issue(_who).Token.Split('.')[1];
+        string payload = tokens.Issue(_who)!.Token.Split('.')[1];
         string signed = $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{payload}";
         byte[] publicKey = _key.ExportSubjectPublicKeyInfo(), bytes = Encoding.ASCII.GetBytes(signed);
         byte[] signature = header.Contains("HS256") ? HMACSHA256.HashData(publicKey, bytes) : _key.SignData(bytes, HashAlgorithmName.SHA256);
@@ -70,7 +70,7 @@ public sealed class SessionTokensTests : IDisposable
     public async Task Whatever_else_comes_is_no_session_and_no_fault()
     {
         SessionTokens tokens = Tokens("grid.example", new("k1", _key));
-        string token = tokens.Issue(_who).Token;
+        string token = tokens.Issue(_who)!.Token;
 
         foreach (string odd in (string[])["", ".", "..", "a.b.c", token[1..], token[..^8], token + "x", token + token, new string('a', 4000), token.ToUpperInvariant()])
             Assert.Null(await tokens.VerifyAsync(odd));

@@ -33,8 +33,7 @@ public sealed class GridFolderTests : IDisposable
             Assert.Equal(first.Authority.RawData, again.Authority.RawData);
             Assert.Equal(first.File.Ca, again.File.Ca);
             Assert.Equal(first.File.Master, again.File.Master);
-            Assert.Equal(first.SessionKey().Id, again.SessionKey().Id);
-            using ECDsa a = first.SessionKey().Key, b = again.SessionKey().Key;
+            using ECDsa a = first.ControlKey(), b = again.ControlKey();
             Assert.Equal(a.ExportPkcs8PrivateKey(), b.ExportPkcs8PrivateKey());
         }
         Assert.Equal(written, files.Select(File.ReadAllBytes));
@@ -71,8 +70,8 @@ public sealed class GridFolderTests : IDisposable
         GridFolder grid = GridFolder.OpenOrCreate(Data, Facts, Now);
         string json = File.ReadAllText(GridFolder.GridJson(Data));
         Assert.DoesNotContain("PRIVATE", json, StringComparison.OrdinalIgnoreCase);
-        using ECDsa session = grid.SessionKey().Key, control = grid.ControlKey();
-        foreach (byte[] secret in new[] { grid.Keys.Name, grid.Keys.Seal[1], grid.Keys.Claim, grid.Keys.Challenge, session.ExportParameters(true).D!, control.ExportParameters(true).D! })
+        using ECDsa control = grid.ControlKey();
+        foreach (byte[] secret in new[] { grid.Keys.Name, grid.Keys.Seal[1], grid.Keys.Claim, grid.Keys.Challenge, control.ExportParameters(true).D! })
         {
             Assert.DoesNotContain(Convert.ToBase64String(secret), json, StringComparison.Ordinal);
             Assert.DoesNotContain(Convert.ToHexString(secret), json, StringComparison.OrdinalIgnoreCase);

@@ -1,0 +1,85 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace GlobalCache.Policy.Wire;
+
+/// <summary>Why bytes are no control document.</summary>
+public enum ControlFault
+{
+    /// <summary>They are one.</summary>
+    None,
+
+    /// <summary>Larger than <see cref="ControlEnvelope.MaxBytes"/>.</summary>
+    TooLarge,
+
+    /// <summary>Damaged, or not a control document at all.</summary>
+    Format,
+
+    /// <summary>Made by a later version than this one.</summary>
+    Version,
+
+    /// <summary>Not signed by the grid's control key.</summary>
+    Signature,
+
+    /// <summary>Signed, and beyond the stated ranges.</summary>
+    Invalid,
+}
+
+/// <summary>
+/// The control document as it lies in the store: <c>GCC1</c> ‖ signature (r ‖ s, 64 bytes) ‖ JSON. Signed is “gc/control/1” ‖ JSON, ECDSA P-256 with SHA-256, by
+/// the control key, whose public half is in <c>grid.json</c>. Fields that are not known are ignored; a change that older nodes must not ignore gets another number.
+/// </summary>
+public static class ControlEnvelope
+{
+    /// <summary>Longer ones are neither written nor read: 1 MiB.</summary>
+    public const int MaxBytes = 1 << 20;
+
+    private const int SignatureBytes = 64;
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 16, RespectNullableAnnotations = true };
+    private static readonly ControlDocumentValidator s_valid = new();
+
+    private static ReadOnlySpan<byte> Magic => "GCC1"u8;
+
+    private static ReadOnlySpan<byte> Label => "gc/control/1"u8;
+
+    /// <summary>Signs a document.</summary>
+    /// <returns>Its bytes; null: it is not valid or too large, and <paramref name="wrong"/> says all that is wrong with it.</returns>
+    public static byte[]? TrySign(ControlDocument document, ECDsa key, out IReadOnlyList<string> wrong)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        ArgumentNullException.ThrowIfNull(key);
+        wrong = [.. s_valid.Validate(document).Errors.Select(e => e.ErrorMessage)];
+        if (wrong.Count > 0) return null;
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(document, s_json);
+        if (Magic.Length + SignatureBytes + json.Length > MaxBytes)
+        {
+            wrong = ["The control document would be larger than 1 MiB: name fewer bans or grids."];
+            return null;
+        }
+        byte[] signature = key.SignData([.. Label, .. json], HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        return [.. Magic, .. signature, .. json];
+    }
+
+    /// <summary>Reads a document whole, or says why not. Nothing of it is looked at before its signature has been found good.</summary>
+    public static ControlFault Open(ReadOnlySpan<byte> bytes, ECDsa key, out ControlDocument? document)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        document = null;
+        if (bytes.Length > MaxBytes) return ControlFault.TooLarge;
+        if (bytes.Length <= Magic.Length + SignatureBytes || !bytes.StartsWith(Magic[..3])) return ControlFault.Format;
+        if (bytes[3] != Magic[3]) return bytes[3] is > (byte)'1' and <= (byte)'9' ? ControlFault.Version : ControlFault.Format;
+        ReadOnlySpan<byte> signature = bytes.Slice(Magic.Length, SignatureBytes), json = bytes[(Magic.Length + SignatureBytes)..];
+        if (!key.VerifyData([.. Label, .. json], signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation)) return ControlFault.Signature;
+        try
+        {
+            ControlDocument? read = JsonSerializer.Deserialize<ControlDocument>(json, s_json);
+            if (read is null || !s_valid.Validate(read).IsValid) return ControlFault.Invalid;
+            document = read;
+            return ControlFault.None;
+        }
+        catch (JsonException)
+        {
+            return ControlFault.Invalid;
+        }
+    }
+}
