@@ -55,6 +55,9 @@ internal sealed record ClientOptions
     /// <summary>The virtual worlds whose assets are shared through <see cref="Grid"/>, by their ids; every one is named by the user.</summary>
     public IReadOnlyList<string> Share { get; init; } = [];
 
+    /// <summary>The user has read Second Life's policy on third-party viewers and answers for sharing its assets (PROTOCOL §9).</summary>
+    public bool AcknowledgeSecondLife { get; init; }
+
     /// <summary>Lets this client into <see cref="Grid"/>, once.</summary>
     public string? Invite { get; init; }
 
@@ -121,10 +124,12 @@ internal sealed class ClientOptionsValidator : AbstractValidator<ClientOptions>
             .WithMessage("--share needs --grid FILE: without a cache grid there is nobody to share with.");
         RuleFor(o => o.Invite).Must((o, invite) => invite is null || o.Grid is not null)
             .WithMessage("--invite needs --grid FILE: the file that came with the invite.");
-        RuleForEach(o => o.Share).Must((o, id) => o.Grid is null || id == GridId.SecondLife || o.Grid.Grids.Any(g => g.Id == id))
+        RuleForEach(o => o.Share).Must((o, id) => o.Grid is null || o.Grid.Grids.Any(g => g.Id == id))
             .WithMessage((o, id) => $"--share {id} is not shared by this cache grid, which shares: {Worlds(o)}.");
-        RuleForEach(o => o.Share).Must(id => id != GridId.SecondLife)
-            .WithMessage($"--share {GridId.SecondLife} is not possible in this version: Second Life's assets stay on this machine.");
+        RuleForEach(o => o.Share).Must((o, id) => id != GridId.SecondLife || o.AcknowledgeSecondLife || o.Grid?.Grids.Any(g => g.Id == id) != true)
+            .WithMessage($"--share {GridId.SecondLife} moves assets from one resident's machine to another's, which clause 2.b of Second Life's Policy on Third-Party "
+                + "Viewers can be read to forbid as exporting content: read that policy, share within one household or organisation or with Linden Lab's written "
+                + "consent only, and then say --acknowledge-sl-policy.");
         RuleFor(o => o.Store).Must(folder => Folders.Usable(folder))
             .WithMessage(o => $"--store {o.Store} cannot be written to: choose a folder of your own.");
         RuleFor(o => o.ConfigFolder).Must(folder => Folders.Usable(folder))
@@ -133,7 +138,7 @@ internal sealed class ClientOptionsValidator : AbstractValidator<ClientOptions>
     }
 
     private static string Worlds(ClientOptions options) =>
-        options.Grid is { } grid && grid.Grids.Any(g => g.Id != GridId.SecondLife) ? string.Join(", ", grid.Grids.Select(g => g.Id).Where(id => id != GridId.SecondLife)) : "none";
+        options.Grid is { Grids.Count: > 0 } grid ? string.Join(", ", grid.Grids.Select(g => g.Id)) : "none";
 }
 
 /// <summary>Tells whether a folder can be written to without leaving anything behind.</summary>

@@ -82,6 +82,7 @@ internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> 
 
               globalcache-client [options]                    starts it and says what to set in the viewer
               globalcache-client [options] run VIEWER [...]   starts it on a free port, and the viewer with it
+              globalcache-client join INVITE                  lets it into a cache grid, and says how to start it then
 
             Every option may also stand in the configuration file, under its name without dashes.
             """);

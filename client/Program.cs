@@ -1,10 +1,32 @@
 using System.Runtime.InteropServices;
 using GlobalCache.Client;
+using GlobalCache.Client.Edge;
 using GlobalCache.Client.Store;
 using GlobalCache.Client.Ways;
+using Microsoft.Extensions.Logging.Abstractions;
 
 // 0 when all went well, 2 when the client cannot start as told, else what the viewer answered.
 const int cannotStart = 2;
+
+if (args is [JoinLine.Command, ..] && !args.Contains("--help"))
+{
+    if (JoinLine.Read(args) is not { } join)
+    {
+        Terminal.Error.WriteLine(JoinLine.Usage);
+        return cannotStart;
+    }
+    try
+    {
+        var joining = new GridJoin(new ClientOptions().ConfigFolder, TimeProvider.System, NullLogger.Instance);
+        Terminal.Out.WriteLine(await joining.RunAsync(join.Invite, join.GridFile, CancellationToken.None));
+        return 0;
+    }
+    catch (CannotStartException e)
+    {
+        Terminal.Error.WriteLine(e.Message);
+        return cannotStart;
+    }
+}
 
 CommandLine line = CommandLine.Read(args);
 if (line.Answer is not null)

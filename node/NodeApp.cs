@@ -160,7 +160,7 @@ internal sealed class NodeApp : IAsyncDisposable
         ((IEndpointConventionBuilder)api).Add(Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
         api.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
-        api.MapEnrolment(Desk, keys, tokens, time, _log);
+        api.MapEnrolment(Desk, keys, tokens, Grid.File, time, _log);
         api.MapIngest(ingest);
         state.Map(web);
         _parts.Push(web);

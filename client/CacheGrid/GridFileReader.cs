@@ -9,7 +9,9 @@ namespace GlobalCache.Client.CacheGrid;
 /// <summary>Reads <c>grid.json</c> as the user gave it, and judges it whole before anything is asked of the grid it describes.</summary>
 internal static class GridFileReader
 {
-    private const int MaxBytes = 256 << 10;
+    /// <summary>No grid file is longer.</summary>
+    public const int MaxBytes = 256 << 10;
+
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 8 };
 
     /// <summary>Null: what is wrong, to be read behind the file's name.</summary>
@@ -19,7 +21,20 @@ internal static class GridFileReader
         {
             if (!File.Exists(path)) return No("names no file", out wrong);
             if (new FileInfo(path).Length > MaxBytes) return No("is too long for a grid file", out wrong);
-            if (JsonSerializer.Deserialize<GridFile>(File.ReadAllBytes(path), s_json) is not { } file) return No("is no grid file", out wrong);
+            return Judge(File.ReadAllBytes(path), out wrong);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return No("cannot be read", out wrong);
+        }
+    }
+
+    /// <summary>As <see cref="Read"/>, of what lies in memory.</summary>
+    public static GridFile? Judge(byte[] bytes, out string wrong)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize<GridFile>(bytes, s_json) is not { } file) return No("is no grid file", out wrong);
             if (file is { Name: null } or { Host: null } or { Ca: null } or { ControlKey: null } or { Master: null } or { Grids: null } or { Nodes: null } or { NameServers: null })
                 return No("is no grid file: something in it is null", out wrong);
             if (new GridFileValidator().Validate(file) is { IsValid: false } judged) return No($"is no sound grid file: {judged.Errors[0].ErrorMessage.TrimEnd('.')}", out wrong);
@@ -40,10 +55,6 @@ internal static class GridFileReader
         catch (CryptographicException)
         {
             return No("gives a Ca that is no certificate", out wrong);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return No("cannot be read", out wrong);
         }
     }
 

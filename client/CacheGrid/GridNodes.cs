@@ -4,7 +4,7 @@ namespace GlobalCache.Client.CacheGrid;
 
 /// <summary>
 /// Which node to ask. One is kept to, so that its connection stays warm; it is left when it fails, drains or is no longer named, and each new list
-/// of addresses is a new choice, so that a node that was added gets its share. Thread-safe.
+/// of addresses with a new one in it is a new choice, so that a node that was added gets its share. Thread-safe.
 /// </summary>
 /// <param name="random">Chooses; nodes are alike.</param>
 internal sealed class GridNodes(Random random)
@@ -39,11 +39,13 @@ internal sealed class GridNodes(Random random)
         {
             HashSet<IPEndPoint> named = [.. addresses];
             foreach (IPEndPoint gone in _nodes.Keys.Where(a => !named.Contains(a)).ToArray()) _nodes.Remove(gone);
+            bool more = false;
             foreach (IPEndPoint address in named)
             {
-                if (!_nodes.TryAdd(address, new Node())) _nodes[address].Draining = false;
+                if (_nodes.TryAdd(address, new Node())) more = true;
+                else _nodes[address].Draining = false;
             }
-            _kept = null;
+            if (more || (_kept is not null && !named.Contains(_kept))) _kept = null;
         }
     }
 
@@ -61,13 +63,14 @@ internal sealed class GridNodes(Random random)
         }
     }
 
-    /// <summary>It has answered, whatever it said.</summary>
-    public void Answered(IPEndPoint address, bool draining)
+    /// <summary>It has answered, whatever it said. True: it is about to go, and others are not: its connections are of no more use.</summary>
+    public bool Answered(IPEndPoint address, bool draining)
     {
         lock (_gate)
         {
-            if (!_nodes.TryGetValue(address, out Node? node)) return;
+            if (!_nodes.TryGetValue(address, out Node? node)) return false;
             (node.Failures, node.Draining) = (0, draining);
+            return draining && _nodes.Values.Any(n => !n.Draining);
         }
     }
 

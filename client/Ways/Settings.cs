@@ -53,6 +53,8 @@ internal sealed record Setting(string Name, string? Value, string Help, ApplySet
             GridFileReader.Read(text, out string wrong) is { } file ? Set(ref o, o with { Grid = file }) : wrong),
         new("share", "NAMES", "The virtual worlds whose assets you share through --grid, with commas between. No other is shared.", static (ref o, text) =>
             Set(ref o, o with { Share = text.ToLowerInvariant().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) })),
+        new("acknowledge-sl-policy", null, "You have read Second Life's policy on third-party viewers, and answer for sharing its assets.", static (ref o, text) =>
+            Switch(text, out bool on) ?? Set(ref o, o with { AcknowledgeSecondLife = on })),
         new("invite", "CODE", "Lets this client into --grid; needed once.", static (ref o, text) =>
             text.Length is > 0 and <= 512 ? Set(ref o, o with { Invite = text }) : "must be an invite"),
     ];

@@ -10,7 +10,7 @@ namespace GlobalCache.Node.Enrolment;
 /// Enrolment and sessions over HTTPS (<see cref="EnrolmentApi"/>). Every refusal is the same empty 403, whatever the reason, so that nobody learns
 /// which invites and clients there are; 429 knocks too often, 503 when the store cannot say.
 /// </summary>
-internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, GridKeys keys, SessionTokens tokens, TimeProvider time, ILogger log)
+internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, GridKeys keys, SessionTokens tokens, GridFile file, TimeProvider time, ILogger log)
 {
     private const int MostBytes = 4096, MostClientId = 64;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { MaxDepth = 4 };
@@ -18,9 +18,10 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, GridKeys keys, Sess
     private readonly SessionNonces _nonces = new(keys);
     private readonly AddressLimits _limits = new();
 
-    /// <summary>Adds the three routes.</summary>
+    /// <summary>Adds the four routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
+        routes.MapGet(EnrolmentApi.GridFile, Guarded(_ => Task.FromResult<object?>(file)));
         routes.MapPost(EnrolmentApi.Enrolments, Guarded(EnrolAsync));
         routes.MapGet(EnrolmentApi.Nonce, Guarded(_ => Task.FromResult<object?>(new SessionNonce { Nonce = _nonces.Next(time.GetUtcNow()) })));
         routes.MapPost(EnrolmentApi.Sessions, Guarded(StartSessionAsync));
@@ -94,6 +95,7 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, GridKeys keys, Sess
 internal static class EnrolmentRoutes
 {
     /// <summary>Adds the routes.</summary>
-    public static void MapEnrolment(this IEndpointRouteBuilder routes, EnrolmentDesk desk, GridKeys keys, SessionTokens tokens, TimeProvider time, ILogger log) =>
-        new EnrolmentEndpoints(desk, keys, tokens, time, log).Map(routes);
+    public static void MapEnrolment(
+        this IEndpointRouteBuilder routes, EnrolmentDesk desk, GridKeys keys, SessionTokens tokens, GridFile file, TimeProvider time, ILogger log) =>
+        new EnrolmentEndpoints(desk, keys, tokens, file, time, log).Map(routes);
 }

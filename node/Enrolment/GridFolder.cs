@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -122,8 +123,10 @@ internal sealed class GridFolder
         return key;
     }
 
-    /// <summary>A code as an invite that can be handed over.</summary>
-    public InviteText InviteOf(string code) => new(code, InviteText.FingerprintOf(Authority), File.Master.Authority);
+    /// <summary>A code as an invite that can be handed over. Where the grid's name is in no DNS it names a node's address, since whoever joins knows nothing else yet.</summary>
+    public InviteText InviteOf(string code) => new(
+        code, InviteText.FingerprintOf(Authority), File.NameServers.Count == 0 && File.Nodes.Count > 0 && IPEndPoint.TryParse(File.Nodes[0], out IPEndPoint? node)
+            ? new IPEndPoint(node.Address, node.Port == 0 ? File.Port : node.Port).ToString() : File.Master.Authority);
 
     private static GridFile Describe(GridSecrets secrets, GridFacts facts) => new()
     {

@@ -6,6 +6,12 @@ public static class EnrolmentApi
     /// <summary><c>POST</c> of an <see cref="EnrolmentRequest"/>: 200 with an <see cref="Enrolled"/>; 403 unknown, used, expired or revoked invite, all alike.</summary>
     public const string Enrolments = "/v1/enrolments";
 
+    /// <summary>
+    /// <c>GET</c>, without a session: 200 with the <see cref="Wire.GridFile"/>, which holds no secret; 429 asked too often. Believed by nobody for its own
+    /// sake: an invite's fingerprint says which authority it must name (<see cref="InviteText"/>).
+    /// </summary>
+    public const string GridFile = "/v1/grid.json";
+
     /// <summary><c>GET</c>: a <see cref="SessionNonce"/>, good for a minute.</summary>
     public const string Nonce = "/v1/sessions/nonce";
 

@@ -6,11 +6,16 @@ namespace GlobalCache.Client.Edge;
 /// <summary>All that joins this client to one cache grid.</summary>
 internal sealed class CacheGridLink : IAsyncDisposable
 {
+    /// <summary>Whoever enrols waits so long for a node to be found.</summary>
+    private static readonly TimeSpan s_finding = TimeSpan.FromSeconds(5);
+
     private readonly Stack<IAsyncDisposable> _parts;
     private readonly IDisposable[] _kept;
 
-    private CacheGridLink(GridLookups lookups, GridClaims claims, GridDisputes disputes, GridChecks checks, Stack<IAsyncDisposable> parts, IDisposable[] kept) =>
-        (Lookups, Claims, Disputes, Checks, _parts, _kept) = (lookups, claims, disputes, checks, parts, kept);
+    private CacheGridLink(NodeConnections connections, GridLookups lookups, GridClaims claims, GridDisputes disputes, GridChecks checks, Stack<IAsyncDisposable> parts, IDisposable[] kept) =>
+        (Connections, Lookups, Claims, Disputes, Checks, _parts, _kept) = (connections, lookups, claims, disputes, checks, parts, kept);
+
+    public NodeConnections Connections { get; }
 
     public GridLookups Lookups { get; }
 
@@ -32,9 +37,13 @@ internal sealed class CacheGridLink : IAsyncDisposable
         {
             var nodes = new GridNodes(new Random());
             var troubles = new GridTroubles(time, log);
-            parts.Push(new NodeAddresses(file, nodes, connections, time, log));
+            var addresses = new NodeAddresses(
+                file, nodes, connections, new NodeNames(file, Reach.SystemAsync, log), NodeAddresses.LastFileOf(options.ConfigFolder, file.Host), time, log);
+            parts.Push(addresses);
             var session = new GridSession(identity, nodes, connections, time, troubles);
             parts.Push(session);
+            if (identity.ClientId is null && options.Invite is not null && NodeConnections.IsMasterAtNodes(file))
+                await Task.WhenAny(addresses.FoundAsync(CancellationToken.None), Task.Delay(s_finding, time));
             await session.EnrolAsync(options.Invite, CancellationToken.None);
             session.Start();
             HashSet<string> shared = new(options.Share, StringComparer.Ordinal);
@@ -47,7 +56,7 @@ internal sealed class CacheGridLink : IAsyncDisposable
             var disputes = new GridDisputes(Spool("disputes"), requests, time, log);
             parts.Push(disputes);
             var checks = new GridChecks(claims, disputes, lookups, store, options.Limits, time, log);
-            return new CacheGridLink(lookups, claims, disputes, checks, parts, [connections, identity]);
+            return new CacheGridLink(connections, lookups, claims, disputes, checks, parts, [connections, identity]);
         }
         catch
         {

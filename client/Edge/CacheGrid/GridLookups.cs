@@ -22,12 +22,13 @@ internal sealed class GridLookups(
 {
     private const int AtOnce = 64;
     private const long MemoryBytes = 64L << 20;
-    private static readonly TimeSpan s_headers = TimeSpan.FromSeconds(2), s_whole = TimeSpan.FromSeconds(20), s_lying = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_headers = TimeSpan.FromSeconds(2), s_whole = TimeSpan.FromSeconds(20), s_lying = TimeSpan.FromSeconds(30), s_unheld = TimeSpan.FromSeconds(10);
 
     private readonly GridBreaker _breaker = new();
     private readonly ConcurrentDictionary<string, LookupHistory> _histories = new(StringComparer.Ordinal);
     private readonly MemoryBudget _memory = new(MemoryBytes);
     private readonly Recent<AssetKey, bool> _distrusted = new(4096, TimeSpan.FromHours(1), time);
+    private long _unheldUntil = long.MinValue;
     private int _asking;
 
     private enum Verdict : byte { Hit, Miss, Failed, GivenUp }
@@ -42,7 +43,7 @@ internal sealed class GridLookups(
     public TimeSpan Hold(string gridId)
     {
         TimeSpan now = Now;
-        return session.Token is null || _breaker.IsOpen(now) || !_histories.TryGetValue(gridId, out LookupHistory? history) ? TimeSpan.Zero : history.Hold(now);
+        return session.Token is null || _breaker.IsOpen(now) || now.Ticks < Volatile.Read(ref _unheldUntil) || !_histories.TryGetValue(gridId, out LookupHistory? history) ? TimeSpan.Zero : history.Hold(now);
     }
 
     /// <summary>What the cache grid has of this asset is not what its world gives: it is not asked for it for a while.</summary>
@@ -107,7 +108,7 @@ internal sealed class GridLookups(
             using HttpRequestMessage request = new(HttpMethod.Get, new Uri(NodeApi.PathOf(key), UriKind.Relative));
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             using HttpResponseMessage answer = await connections.SendAsync(node, request, ct.Token);
-            nodes.Answered(node, draining: answer.Headers.TryGetValues(NodeApi.DrainingHeader, out IEnumerable<string>? says) && says.Contains("1"));
+            if (nodes.Answered(node, NodeConnections.IsDraining(answer))) connections.Retire(node);
             switch (answer.StatusCode)
             {
                 case HttpStatusCode.OK:
@@ -125,6 +126,8 @@ internal sealed class GridLookups(
                     _breaker.Pause(Now, RetryAfter(answer, TimeSpan.FromSeconds(30)));
                     return (Verdict.GivenUp, null);
                 default:
+                    // Nobody waits for a grid that has just said it cannot (DESIGN §4.3), though another of its nodes may be asked.
+                    Volatile.Write(ref _unheldUntil, (Now + RetryAfter(answer, s_unheld)).Ticks);
                     nodes.Failed(node, Now, RetryAfter(answer, TimeSpan.Zero));
                     troubles.Node(new HttpRequestException($"status {(int)answer.StatusCode}"));
                     return (Verdict.Failed, null);

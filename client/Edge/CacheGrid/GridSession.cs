@@ -28,8 +28,11 @@ internal sealed class GridSession(GridIdentity identity, GridNodes nodes, NodeCo
     public GridIdentity Identity => identity;
 
     /// <summary>Takes the invite, once; afterwards it is of no more use.</summary>
+    /// <param name="invite">Null: there is none.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="by">What the user has said, for the sentence that says what is wrong with it.</param>
     /// <exception cref="CannotStartException">The grid does not let us in, or cannot be reached.</exception>
-    public async Task EnrolAsync(string? invite, CancellationToken ct)
+    public async Task EnrolAsync(string? invite, CancellationToken ct, string by = "--invite")
     {
         if (identity.ClientId is not null) return;
         if (invite is null) throw new CannotStartException("This client does not belong to the cache grid yet: ask somebody who does for an invite, and give it once with --invite.");
@@ -40,11 +43,11 @@ internal sealed class GridSession(GridIdentity identity, GridNodes nodes, NodeCo
         }
         catch (HttpRequestException e) when (e.StatusCode == HttpStatusCode.Forbidden)
         {
-            throw new CannotStartException("--invite: the cache grid does not know this invite, or it is used, too old or taken back: ask for another.");
+            throw new CannotStartException($"{by}: the cache grid does not know this invite, or it is used, too old or taken back: ask for another.");
         }
         catch (Exception e) when (IsTrouble(e))
         {
-            throw new CannotStartException($"--invite: the cache grid cannot be asked ({GridTroubles.Reason(e)}): try again, or leave --grid out for now.");
+            throw new CannotStartException($"{by}: the cache grid cannot be asked ({GridTroubles.Reason(e)}): try again{(by == "--invite" ? ", or leave --grid out for now" : "")}.");
         }
     }
 

@@ -18,11 +18,23 @@ internal sealed class NodeConnections : IDisposable
     private readonly GridFile _file;
     private readonly X509Certificate2 _authority;
     private readonly Lock _gate = new();
-    private readonly Dictionary<EndPoint, HttpMessageInvoker> _pools = [];
+    private readonly Dictionary<EndPoint, NodePool> _pools = [];
 
     public NodeConnections(GridFile file) => (_file, _authority) = (file, GridFileReader.Authority(file));
 
-    /// <summary>A request to a node; its URI is the path.</summary>
+    /// <summary>The nodes there are connections to, or were a moment ago.</summary>
+    public IReadOnlyList<IPEndPoint> Addresses
+    {
+        get { lock (_gate) return [.. _pools.Keys.OfType<IPEndPoint>()]; }
+    }
+
+    /// <summary>Whether enrolments and sessions are served by the nodes themselves (a grid of one's own).</summary>
+    public static bool IsMasterAtNodes(GridFile file) => file.Master.IdnHost.Equals(file.Host, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The node serves on, but is about to go.</summary>
+    public static bool IsDraining(HttpResponseMessage answer) => answer.Headers.TryGetValues(NodeApi.DrainingHeader, out IEnumerable<string>? says) && says.Contains("1");
+
+    /// <summary>A request to a node; its URI is the path. Its answer is to be disposed of: it keeps the connections to that node.</summary>
     /// <exception cref="HttpRequestException">No connection, or it broke.</exception>
     public Task<HttpResponseMessage> SendAsync(IPEndPoint node, HttpRequestMessage request, CancellationToken ct)
     {
@@ -36,8 +48,7 @@ internal sealed class NodeConnections : IDisposable
     {
         Uri master = _file.Master;
         request.RequestUri = new Uri(master, request.RequestUri!.OriginalString);
-        bool atNode = master.IdnHost.Equals(_file.Host, StringComparison.OrdinalIgnoreCase);
-        if (!atNode) return SendAsync(new DnsEndPoint(master.IdnHost, master.Port), request, ct);
+        if (!IsMasterAtNodes(_file)) return SendAsync(new DnsEndPoint(master.IdnHost, master.Port), request, ct);
         if (node is null) throw new HttpRequestException("No node can be asked.");
         return SendAsync(new IPEndPoint(node.Address, master.Port == _file.Port ? node.Port : master.Port), request, ct);
     }
@@ -45,33 +56,40 @@ internal sealed class NodeConnections : IDisposable
     /// <summary>Lets go of the addresses that are no longer named; requests under way end as they would.</summary>
     public void Keep(IReadOnlyCollection<IPEndPoint> named)
     {
-        lock (_gate)
-        {
-            foreach (EndPoint gone in _pools.Keys.Where(a => a is IPEndPoint ip && !named.Contains(ip)).ToArray())
-            {
-                _pools.Remove(gone, out HttpMessageInvoker? pool);
-                pool!.Dispose();
-            }
-        }
+        foreach (IPEndPoint gone in Addresses.Where(a => !named.Contains(a))) Retire(gone);
+    }
+
+    /// <summary>Lets go of an address that had better not be asked any more; requests under way end as they would. One that is asked again is connected to anew.</summary>
+    public void Retire(IPEndPoint address)
+    {
+        NodePool? pool;
+        lock (_gate) _pools.Remove(address, out pool);
+        pool?.Retire();
     }
 
     public void Dispose()
     {
+        NodePool[] all;
         lock (_gate)
         {
-            foreach (HttpMessageInvoker pool in _pools.Values) pool.Dispose();
+            all = [.. _pools.Values];
             _pools.Clear();
         }
+        foreach (NodePool pool in all) pool.Retire();
         _authority.Dispose();
     }
 
     private Task<HttpResponseMessage> SendAsync(EndPoint address, HttpRequestMessage request, CancellationToken ct)
     {
         (request.Version, request.VersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionOrLower);
-        HttpMessageInvoker? pool;
+        NodePool? pool;
         lock (_gate)
         {
-            if (!_pools.TryGetValue(address, out pool)) _pools[address] = pool = Pool(address);
+            if (!_pools.TryGetValue(address, out pool) || !pool.TryEnter())
+            {
+                _pools[address] = pool = new NodePool(Pool(address));
+                pool.TryEnter();
+            }
         }
         return pool.SendAsync(request, ct);
     }

@@ -29,6 +29,7 @@ internal sealed class SignedRequests(GridNodes nodes, NodeConnections connection
         try
         {
             HttpResponseMessage answer = await connections.SendAsync(node, request, ct.Token);
+            if (nodes.Answered(node, NodeConnections.IsDraining(answer))) connections.Retire(node);
             if (answer.StatusCode == HttpStatusCode.Unauthorized) session.Refused(token);
             return answer;
         }

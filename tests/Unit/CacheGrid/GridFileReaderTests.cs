@@ -25,7 +25,7 @@ public sealed class GridFileReaderTests : IDisposable
         Assert.Equal("", wrong);
         Assert.Contains("--grid needs --share NAMES: the virtual worlds you want to share, of those the grid file names (grid.example.org).", Errors("--grid", file));
         Assert.Contains("--share grid.example.com is not shared by this cache grid, which shares: grid.example.org.", Errors("--grid", file, "--share", "grid.example.com"));
-        Assert.Contains("--share agni is not possible in this version: Second Life's assets stay on this machine.", Errors("--grid", file, "--share", "agni"));
+        Assert.Contains("--share agni is not shared by this cache grid, which shares: grid.example.org.", Errors("--grid", file, "--share", "agni", "--acknowledge-sl-policy"));
         Assert.Empty(Errors("--grid", file, "--share", "Grid.example.org"));
         Assert.Contains(Errors("--share", "grid.example.org"), e => e.StartsWith("--share needs --grid", StringComparison.Ordinal));
         Assert.Contains(Errors("--invite", "x"), e => e.StartsWith("--invite needs --grid", StringComparison.Ordinal));

@@ -23,7 +23,7 @@ namespace GlobalCache.Tests.CacheGrid;
 /// </summary>
 internal sealed class TestNode : IAsyncDisposable
 {
-    public const string Host = "nodes.test.internal", World = "grid.example.org", OtherWorld = "other.example.org", Invite = "one-time";
+    public const string Host = "nodes.test.internal", World = "grid.example.org", OtherWorld = "other.example.org", Invite = "AAAAAAAAAAAAAAAAAAAAAA";
 
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
@@ -31,9 +31,20 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly byte[] _gridKey = RandomNumberGenerator.GetBytes(32);
     private readonly ConcurrentDictionary<string, byte[]> _assets = new();
-    private readonly ConcurrentDictionary<string, string> _clients = new();
+    private readonly ConcurrentDictionary<string, string> _clients;
 
-    private TestNode(WebApplication app, TestAuthority authority) => (_app, _authority) = (app, authority);
+    private TestNode(WebApplication app, TestAuthority authority, ConcurrentDictionary<string, string> clients) => (_app, _authority, _clients) = (app, authority, clients);
+
+    public IPAddress Address { get; private init; } = IPAddress.Loopback;
+
+    /// <summary>Says so in every answer.</summary>
+    public bool Draining { get; set; }
+
+    /// <summary>What it gives as grid file; null: its own.</summary>
+    public Func<GridFile>? Describes { get; set; }
+
+    /// <summary>An invite to it.</summary>
+    public InviteText InviteText => new(Invite, InviteText.FingerprintOf(_authority.Root), $"{Address}:{Port}");
 
     public int Port { get; private set; }
 
@@ -67,15 +78,18 @@ internal sealed class TestNode : IAsyncDisposable
     /// <param name="named">The name its certificate bears.</param>
     /// <param name="expired">Its certificate's time is over.</param>
     /// <param name="other">Its certificate is another authority's than the grid file's.</param>
-    public static async Task<TestNode> StartAsync(string named = Host, bool expired = false, bool other = false)
+    /// <param name="address">Where it listens.</param>
+    /// <param name="beside">Another node of the same grid, whose port it takes.</param>
+    public static async Task<TestNode> StartAsync(string named = Host, bool expired = false, bool other = false, IPAddress? address = null, TestNode? beside = null)
     {
-        var authority = new TestAuthority("cache grid");
+        address ??= IPAddress.Loopback;
+        TestAuthority authority = beside?._authority ?? new TestAuthority("cache grid");
         using TestAuthority stranger = new("cache grid");
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, l => l.UseHttps((other ? stranger : authority).Issue(named, expired: expired))));
-        TestNode node = new(builder.Build(), authority);
+        builder.WebHost.ConfigureKestrel(k => k.Listen(address, beside?.Port ?? 0, l => l.UseHttps((other ? stranger : authority).Issue(named, expired: expired))));
+        TestNode node = new(builder.Build(), authority, beside?._clients ?? new()) { Address = address };
         node._app.Run(node.AnswerAsync);
         await node._app.StartAsync();
         node.Port = new Uri(node._app.Urls.Single()).Port;
@@ -87,7 +101,7 @@ internal sealed class TestNode : IAsyncDisposable
         Name = "Test",
         Host = Host,
         Port = Port,
-        Nodes = nodes.Length > 0 ? nodes : [$"127.0.0.1:{Port}"],
+        Nodes = nodes.Length > 0 ? nodes : [$"{Address}:{Port}"],
         Ca = _authority.Root.ExportCertificatePem(),
         ControlKey = "AAAA",
         Master = new Uri($"https://{Host}:{Port}/"),
@@ -118,7 +132,9 @@ internal sealed class TestNode : IAsyncDisposable
         using var memory = new MemoryStream();
         await context.Request.Body.CopyToAsync(memory);
         byte[] body = memory.ToArray();
-        if (path == EnrolmentApi.Enrolments)
+        if (Draining) context.Response.Headers[NodeApi.DrainingHeader] = "1";
+        if (path == EnrolmentApi.GridFile) await context.Response.WriteAsJsonAsync(Describes?.Invoke() ?? File(), s_json);
+        else if (path == EnrolmentApi.Enrolments)
         {
             EnrolmentRequest asked = JsonSerializer.Deserialize<EnrolmentRequest>(body, s_json)!;
             if (asked.Invite != Invite || Enrolments++ > 0) context.Response.StatusCode = 403;
