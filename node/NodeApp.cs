@@ -8,6 +8,7 @@ using GlobalCache.Node.Serving;
 using GlobalCache.Node.Sessions;
 using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -124,25 +125,28 @@ internal sealed class NodeApp : IAsyncDisposable
             issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
         var gate = new SessionGate(tokens, who => Control.Known.IsRevoked(who));
         var cache = new AssetCache(options.CacheBytes);
-        BlobSource blobs = Keep(new BlobSource(store, keys, cache, time));
+        BlobSource blobs = Keep(new BlobSource(store, keys, cache, time, () => Control.Known.Policy.Vouching.Lead >= 2));
         store.Changed = blobs.Forget;
-        var quotas = new BranchQuotas(() => Control.Known.Policy.Quotas, options.Nodes);
+        GridPolicy Policy() => Control.Current?.Policy ?? options.Policy;
+        var accounts = new BranchAccounts(store, keys, () => Policy().Quotas, () => Policy().Nodes, branch => Control.Current?.IsThrottled(branch) == true, time);
+        _parts.Push(accounts);
         var metrics = new NodeMetrics();
         var rules = new ServingRules(g => Control.Known.IsShared(g), n => Control.Known.Bans.Contains(n),
-            () => ServingRules.WithheldOf(Control.Known.Policy.Vouching, Control.Known.Policy.Quotas));
-        var assets = new AssetEndpoint(gate, keys, store, blobs, quotas, rules, metrics, time);
+            (standing, length) => ServingRules.WithheldOf(Control.Known.Policy.Vouching, Control.Known.Policy.Quotas, standing, length));
+        var assets = new AssetEndpoint(gate, keys, blobs, accounts, rules, metrics, time);
         var canary = new Canary(store, keys, time, _log);
         var ledger = new Ledger(store, new RecordSeal(keys), () => Control.Known.Policy.Vouching, ClaimTags.Revoked(keys, () => Control.Known.RevokedBranches), time);
         var ingestRules = new IngestRules(() => Control.Known.Policy.Vouching, () => Control.Known.Policy.Grids, () => Control.Known.Bans, () => Control.Known.RevokedBranches)
         {
-            Claimed = (branch, name, agrees) => quotas.Claimed(branch, BranchQuotas.IdOf(name), agrees, time.GetUtcNow()),
+            Claimed = (branch, name, answer) => accounts.Claimed(branch, BranchAccounts.IdOf(name), answer.Agrees, new Checks(keys, rules).IsOne(branch, name, answer.Record, time.GetUtcNow())),
         };
-        var ingest = new IngestParts(keys, ledger, ingestRules, context => CallerAsync(gate, context), new UploadMemory(UploadMemory.Default), time);
-        var state = new OwnersView(() => IsReady(canary, keeper), () => _draining, cache, quotas, metrics, time);
+        var ingest = new IngestParts(keys, ledger, accounts, ingestRules, context => CallerAsync(gate, context), new UploadMemory(UploadMemory.Default), time);
+        var state = new OwnersView(() => IsReady(canary, keeper), () => _draining, cache, accounts, metrics, time);
         await canary.CheckAsync(CancellationToken.None);
         await keeper.RunOnceAsync(CancellationToken.None);
         Run(canary.FollowAsync);
         Run(keeper.FollowAsync);
+        Run(accounts.FollowAsync);
         Run(new Takedown(ledger, () => Control.Current?.Bans ?? Bans.None, time, _log).FollowAsync);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

@@ -17,12 +17,12 @@ internal sealed class OwnersView
 {
     private readonly Func<bool> _ready, _draining;
     private readonly AssetCache _cache;
-    private readonly BranchQuotas _quotas;
+    private readonly BranchAccounts _quotas;
     private readonly NodeMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly long _since;
 
-    public OwnersView(Func<bool> ready, Func<bool> draining, AssetCache cache, BranchQuotas quotas, NodeMetrics metrics, TimeProvider time)
+    public OwnersView(Func<bool> ready, Func<bool> draining, AssetCache cache, BranchAccounts quotas, NodeMetrics metrics, TimeProvider time)
     {
         (_ready, _draining, _cache, _quotas, _metrics, _time, _since) = (ready, draining, cache, quotas, metrics, time, time.GetTimestamp());
         metrics.Show("gc_node_cached_assets", "Assets in memory.", () => cache.Count);

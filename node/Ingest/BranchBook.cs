@@ -1,34 +1,39 @@
 using GlobalCache.Node.Keys;
-using GlobalCache.Policy;
+using GlobalCache.Node.Quotas;
 
 namespace GlobalCache.Node.Ingest;
 
 /// <summary>
-/// What this node knows of the branches that claim here: contests they have lost, disputes they have raised today. One batch of a branch is
-/// worked on at a time, so that its limits hold however many clients it has. Kept in memory; at most <see cref="MostBranches"/>.
+/// The branches that claim at this node. One batch of a branch is worked on at a time, so that its limits hold however many clients it has; its disputes are set
+/// aside in its account, so that they hold however many nodes there are. At most <see cref="MostBranches"/>.
 /// </summary>
-internal sealed class BranchBook(GridKeys keys, Func<VouchingPolicy> policy, TimeProvider time)
+internal sealed class BranchBook(GridKeys keys, BranchAccounts accounts)
 {
     public const int MostBranches = 65_536;
 
     /// <summary>Batches of one branch that may wait for each other.</summary>
     public const int MostWaiting = 16;
 
+    /// <summary>Disputes that are set aside together.</summary>
+    private const int Portion = 8;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Page> _pages = [];
 
-    /// <summary>One branch.</summary>
-    internal sealed class Page
+    /// <summary>One branch whose turn it is.</summary>
+    internal sealed class Page(string branch)
     {
+        public string Branch => branch;
+
         public SemaphoreSlim Turn { get; } = new(1);
 
         public int Waiting { get; set; }
 
-        public int Lost { get; set; }
-
-        public long Day { get; set; }
-
+        /// <summary>Disputes that may be raised before more have to be set aside.</summary>
         public int Disputes { get; set; }
+
+        /// <summary>The branch's account as it stood when its turn came, or when disputes were last set aside.</summary>
+        public BranchAccount Account { get; set; } = BranchAccount.Empty;
     }
 
     /// <summary>Waits for the branch's turn; null: too many of its batches wait already. To be given back by <see cref="Leave"/>.</summary>
@@ -40,7 +45,7 @@ internal sealed class BranchBook(GridKeys keys, Func<VouchingPolicy> policy, Tim
             if (!_pages.TryGetValue(branch, out page))
             {
                 if (_pages.Count >= MostBranches) Forget();
-                _pages[branch] = page = new Page();
+                _pages[branch] = page = new Page(branch);
             }
             if (page.Waiting > MostWaiting) return null;
             page.Waiting++;
@@ -59,56 +64,34 @@ internal sealed class BranchBook(GridKeys keys, Func<VouchingPolicy> policy, Tim
 
     public void Leave(Page page)
     {
+        accounts.ReturnDisputes(page.Branch, page.Disputes);
+        page.Account = page.Account with { Disputes = page.Account.Disputes - page.Disputes };
+        page.Disputes = 0;
         page.Turn.Release();
         lock (_gate) page.Waiting--;
     }
 
-    /// <summary>How many more public assets the branch may contradict today.</summary>
-    public int DisputesLeft(Page page)
+    /// <summary>How many public assets the branch may contradict before this has to be asked again; 0: no more today.</summary>
+    /// <exception cref="Stores.StoreTroubleException">Not known.</exception>
+    public async Task<int> DisputesAsync(Page page, int perDay, CancellationToken ct)
     {
-        lock (_gate) return policy().DisputesPerDay - (page.Day == Today() ? page.Disputes : 0);
+        if (page.Disputes > 0) return page.Disputes;
+        (page.Disputes, page.Account) = await accounts.ReserveDisputesAsync(page.Branch, Portion, perDay, ct);
+        return page.Disputes;
     }
 
-    /// <summary>The branch has raised a dispute.</summary>
-    public void CountDispute(Page page)
-    {
-        lock (_gate)
-        {
-            if (page.Day != Today()) (page.Day, page.Disputes) = (Today(), 0);
-            page.Disputes++;
-        }
-    }
-
-    /// <summary>Whether the branch has lost so often that its word is worth nothing.</summary>
-    public bool IsDisbelieved(Page page)
-    {
-        lock (_gate) return page.Lost >= policy().LostContests;
-    }
-
-    /// <summary>Those behind these tags of one asset have lost a contest, as far as they are known here.</summary>
+    /// <summary>Those behind these tags of one asset have lost a contest, as far as they have claimed here.</summary>
     public void CountLosers(string name, IReadOnlyList<ulong> losers)
     {
         if (losers.Count == 0) return;
-        lock (_gate)
-        {
-            foreach ((string branch, Page page) in _pages)
-            {
-                if (losers.Contains(ClaimTags.OfBranch(keys, name, branch))) page.Lost++;
-            }
-        }
+        string[] known;
+        lock (_gate) known = [.. _pages.Keys];
+        foreach (string branch in known.Where(b => losers.Contains(ClaimTags.OfBranch(keys, name, b)))) accounts.LostContest(branch);
     }
 
-    /// <summary>Seconds until the day is over: when disputes may be raised again.</summary>
-    public int SecondsLeftOfDay() => (int)(86_400 - (time.GetUtcNow().ToUnixTimeSeconds() % 86_400));
-
-    // Those of whom nothing is known go; if all have something against them, the least bad half.
+    // Whoever is not at it is forgotten: all that counts stands in the accounts.
     private void Forget()
     {
-        long today = Today();
-        foreach ((string branch, _) in _pages.Where(p => p.Value is { Waiting: 0, Lost: 0 } page && page.Day != today).ToList()) _pages.Remove(branch);
-        if (_pages.Count < MostBranches) return;
-        foreach ((string branch, _) in _pages.Where(p => p.Value.Waiting == 0).OrderBy(p => p.Value.Lost).Take(MostBranches / 2).ToList()) _pages.Remove(branch);
+        foreach ((string branch, _) in _pages.Where(p => p.Value.Waiting == 0).Take(MostBranches / 2).ToList()) _pages.Remove(branch);
     }
-
-    private long Today() => time.GetUtcNow().ToUnixTimeSeconds() / 86_400;
 }

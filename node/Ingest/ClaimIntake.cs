@@ -23,23 +23,23 @@ internal sealed class ClaimIntake(GridKeys keys, Ledger ledger, BranchBook branc
         if (await branches.EnterAsync(caller.Branch, ct) is not { } page) return null;
         try
         {
-            Weight weight = WeightOf(caller, page);
             var verdicts = new ClaimVerdict[batch.Lines.Count];
+            Array.Fill(verdicts, ClaimVerdict.Again);
+            Weight weight = Weight.None;
             for (int at = 0; at < verdicts.Length;)
             {
+                int left = await LeftAsync(page, ct);
+                // Whether it is believed at all stands in its account.
+                weight = WeightOf(caller, page);
                 // Each of those under way may turn out a dispute.
                 int count = Math.Min(AtOnce, verdicts.Length - at);
-                if (weight == Weight.Ordinary) count = Math.Min(count, branches.DisputesLeft(page));
-                if (count <= 0)
-                {
-                    Array.Fill(verdicts, ClaimVerdict.Again, at, verdicts.Length - at);
-                    break;
-                }
+                if (weight == Weight.Ordinary) count = Math.Min(count, left);
+                if (count <= 0) break;
                 Said[] said = await Task.WhenAll(batch.Lines.Skip(at).Take(count).Select(line => SayAsync(caller, line, weight)));
                 for (int i = 0; i < count; i++)
                 {
                     verdicts[at + i] = said[i].Verdict;
-                    if (said[i].Outcome == Outcome.Contested) branches.CountDispute(page);
+                    if (weight == Weight.Ordinary && said[i].Outcome == Outcome.Contested) page.Disputes--;
                 }
                 at += count;
             }
@@ -58,21 +58,35 @@ internal sealed class ClaimIntake(GridKeys keys, Ledger ledger, BranchBook branc
         if (await branches.EnterAsync(caller.Branch, ct) is not { } page) return false;
         try
         {
-            Weight weight = WeightOf(caller, page);
             bool troubled = false;
             foreach (ClaimLine line in batch.Lines)
             {
-                if (weight != Weight.Trusted && branches.DisputesLeft(page) <= 0) return false;
+                int left = await branches.DisputesAsync(page, rules.Policy().DisputesPerDay, ct);
+                Weight weight = WeightOf(caller, page);
+                if (weight != Weight.Trusted && left <= 0) return false;
                 Said said = await SayAsync(caller, line, weight);
                 troubled |= said.Outcome is null;
                 // One that changes nothing, such as a repeated one, costs nothing.
-                if (said.Outcome is Outcome.Noted or Outcome.Contested) branches.CountDispute(page);
+                if (weight != Weight.Trusted && said.Outcome is Outcome.Noted or Outcome.Contested or Outcome.Withdrawn) page.Disputes--;
             }
             return troubled ? throw new StoreTroubleException("Not every dispute could be noted.") : true;
         }
         finally
         {
             branches.Leave(page);
+        }
+    }
+
+    /// <summary>How many disputes are left; an account that cannot be asked has none.</summary>
+    private async Task<int> LeftAsync(BranchBook.Page page, CancellationToken ct)
+    {
+        try
+        {
+            return await branches.DisputesAsync(page, rules.Policy().DisputesPerDay, ct);
+        }
+        catch (StoreTroubleException)
+        {
+            return 0;
         }
     }
 
@@ -89,7 +103,7 @@ internal sealed class ClaimIntake(GridKeys keys, Ledger ledger, BranchBook branc
         {
             ClaimAnswer answer = await ledger.ClaimAsync(name, claim);
             branches.CountLosers(name, answer.Losers);
-            rules.Claimed(caller.Branch, name, answer.Agrees);
+            rules.Claimed(caller.Branch, name, answer);
             bool later = answer.Outcome == Outcome.TooSoon || (weight == Weight.None && IsYoung(caller));
             return new Said(answer.Wanted ? ClaimVerdict.Wanted : later ? ClaimVerdict.Again : ClaimVerdict.Noted, answer.Outcome);
         }
@@ -102,7 +116,7 @@ internal sealed class ClaimIntake(GridKeys keys, Ledger ledger, BranchBook branc
     private Weight WeightOf(Caller caller, BranchBook.Page page) =>
         rules.Revoked().Contains(caller.Branch) ? Weight.None
         : caller.Uploader ? Weight.Trusted
-        : IsYoung(caller) || branches.IsDisbelieved(page) ? Weight.None
+        : IsYoung(caller) || page.Account.Lost >= rules.Policy().LostContests ? Weight.None
         : Weight.Ordinary;
 
     private bool IsYoung(Caller caller) => rules.Policy() is { Lead: > 1 } policy && time.GetUtcNow() < caller.BranchSince + policy.NewBranchAge;
@@ -111,7 +125,7 @@ internal sealed class ClaimIntake(GridKeys keys, Ledger ledger, BranchBook branc
     {
         VouchingPolicy policy = rules.Policy();
         double seconds = weight == Weight.None && IsYoung(caller) ? (caller.BranchSince + policy.NewBranchAge - time.GetUtcNow()).TotalSeconds
-            : weight == Weight.Ordinary && branches.DisputesLeft(page) <= 0 ? branches.SecondsLeftOfDay()
+            : weight == Weight.Ordinary && page.Disputes <= 0 && page.Account.Disputes >= policy.DisputesPerDay ? 86_400 - (time.GetUtcNow().ToUnixTimeSeconds() % 86_400)
             : Math.Max(policy.Lead == 1 ? 0 : policy.ClaimSpacing.TotalSeconds, 60);
         return (int)Math.Clamp(Math.Ceiling(seconds), 1, 86_400);
     }

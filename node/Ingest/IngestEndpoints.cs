@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using FluentValidation.Results;
 using GlobalCache.Node.Keys;
+using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
 using GlobalCache.Policy.Assets;
@@ -13,12 +14,13 @@ namespace GlobalCache.Node.Ingest;
 /// <summary>What the endpoints of ingest need.</summary>
 /// <param name="Keys">The grid's secrets.</param>
 /// <param name="Ledger">Its revoked branches by <see cref="ClaimTags.Revoked"/>.</param>
+/// <param name="Accounts">Disputes of the day, and who is believed.</param>
 /// <param name="Rules">What the owner has laid down.</param>
 /// <param name="Caller">Who asks; null: no valid session.</param>
 /// <param name="Memory">What uploads under way may take.</param>
 /// <param name="Time">Wall clock and deadlines.</param>
 internal sealed record IngestParts(
-    GridKeys Keys, Ledger Ledger, IngestRules Rules, Func<HttpContext, ValueTask<Caller?>> Caller, UploadMemory Memory, TimeProvider Time);
+    GridKeys Keys, Ledger Ledger, BranchAccounts Accounts, IngestRules Rules, Func<HttpContext, ValueTask<Caller?>> Caller, UploadMemory Memory, TimeProvider Time);
 
 /// <summary>
 /// Claims, uploads and disputes over HTTPS (<see cref="NodeApi"/>). 400 and 422 say in one sentence what is wrong; 401 no session, 403 not signed by
@@ -37,7 +39,7 @@ internal sealed class IngestEndpoints
     private IngestEndpoints(IngestParts parts)
     {
         _parts = parts;
-        _claims = new ClaimIntake(parts.Keys, parts.Ledger, new BranchBook(parts.Keys, parts.Rules.Policy, parts.Time), parts.Rules, parts.Time);
+        _claims = new ClaimIntake(parts.Keys, parts.Ledger, new BranchBook(parts.Keys, parts.Accounts), parts.Rules, parts.Time);
         _uploads = new UploadIntake(parts.Keys, parts.Ledger, parts.Rules);
     }
 

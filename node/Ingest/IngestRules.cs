@@ -1,3 +1,4 @@
+using GlobalCache.Node.Vouching;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Node.Ingest;
@@ -10,8 +11,8 @@ namespace GlobalCache.Node.Ingest;
 internal sealed record IngestRules(
     Func<VouchingPolicy> Policy, Func<IReadOnlyList<SharedGrid>> Grids, Func<Bans> Bans, Func<IReadOnlyCollection<string>> Revoked)
 {
-    /// <summary>Told of every claim that was heard: the branch, the asset's object name, and whether it says what is agreed on.</summary>
-    public Action<string, string, bool> Claimed { get; init; } = (_, _, _) => { };
+    /// <summary>Told of every claim that was heard: the branch, the asset's object name, and what came of it.</summary>
+    public Action<string, string, ClaimAnswer> Claimed { get; init; } = (_, _, _) => { };
 
     /// <summary>The entry of a grid; null: it has none.</summary>
     public SharedGrid? Grid(string id)

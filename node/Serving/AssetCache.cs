@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using GlobalCache.Node.Vouching;
 using GlobalCache.Policy.Assets;
 
 namespace GlobalCache.Node.Serving;
@@ -23,6 +24,9 @@ internal sealed class CachedBlob(AssetKey key, SealedBlob blob, long checkedAt)
 
     /// <summary>What it takes of the budget: its bytes, what stands beside them, and a quarter for the gaps that the runtime's heap has between arrays that come and go (measured).</summary>
     public int Weight { get; } = blob.Bytes.Length + (blob.Bytes.Length / 4) + 1024;
+
+    /// <summary>How sure it is that these are the right bytes, when the store was last asked.</summary>
+    public Standing Standing { get; set; }
 
     internal int Uses => _uses;
 

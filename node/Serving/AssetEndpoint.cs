@@ -4,6 +4,7 @@ using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Sessions;
 using GlobalCache.Node.Stores;
+using GlobalCache.Node.Vouching;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
@@ -13,11 +14,17 @@ namespace GlobalCache.Node.Serving;
 /// <summary>What decides whether an asset may be served, asked for anew at every request.</summary>
 /// <param name="IsShared">Whether a grid is shared at all.</param>
 /// <param name="IsBanned">Whether an asset, by its object name, is not to be had.</param>
-/// <param name="Withheld">Share of hits that are withheld as a check; 0: none.</param>
-internal sealed record ServingRules(Predicate<string> IsShared, Predicate<string> IsBanned, Func<double> Withheld)
+/// <param name="Withheld">Share of hits that are withheld as a check, of assets that are so sure and so long; 0: none.</param>
+internal sealed record ServingRules(Predicate<string> IsShared, Predicate<string> IsBanned, Func<Standing, int, double> Withheld)
 {
-    /// <summary>Checks are for grids where one person's word does not decide.</summary>
-    public static double WithheldOf(VouchingPolicy vouching, QuotaPolicy quotas) => vouching.Lead >= 2 ? quotas.Withheld : 0;
+    private const int MostContested = 2 << 20;
+
+    /// <summary>Checks are for grids where one person's word does not decide; they are the more frequent the less sure an asset is.</summary>
+    public static double WithheldOf(VouchingPolicy vouching, QuotaPolicy quotas, Standing standing, int length) =>
+        vouching.Lead < 2 ? 0
+        : standing == Standing.Contested && length <= MostContested ? quotas.WithheldContested
+        : standing == Standing.Fresh ? quotas.WithheldFresh
+        : quotas.Withheld;
 }
 
 /// <summary>
@@ -25,10 +32,11 @@ internal sealed record ServingRules(Predicate<string> IsShared, Predicate<string
 /// whatever reason gets the same 404 after the same one read of the store, so that nobody can tell a ban from an absence.
 /// </summary>
 internal sealed class AssetEndpoint(
-    SessionGate gate, GridKeys keys, IObjectStore store, BlobSource blobs, BranchQuotas quotas, ServingRules rules, NodeMetrics metrics, TimeProvider time)
+    SessionGate gate, GridKeys keys, BlobSource blobs, BranchAccounts accounts, ServingRules rules, NodeMetrics metrics, TimeProvider time)
 {
     private const int Piece = 64 * 1024, FlushAfter = 4 * Piece;
     private const string Id = "D";
+    private static readonly string[] s_left = [.. Enumerable.Range(0, 101).Select(i => (i / 100.0).ToString("0.00", CultureInfo.InvariantCulture))];
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -55,31 +63,31 @@ internal sealed class AssetEndpoint(
     {
         CachedBlob? held = blobs.Find(key);
         string name = held?.Blob.Name ?? keys.NameOf(key);
-        DateTimeOffset now = time.GetUtcNow();
-        double share = rules.Withheld();
-        bool refused = !rules.IsShared(key.GridId) || rules.IsBanned(name);
-        bool withheld = !refused && share > 0 && keys.Withholds(branch, name, (int)(now.ToUnixTimeSeconds() / 86_400), share);
-        if (refused || withheld)
+        if (!rules.IsShared(key.GridId) || rules.IsBanned(name))
         {
-            // From memory it would be told sooner than an absence is.
-            StoredObject? there = await store.GetAsync("a/" + name, context.RequestAborted);
-            if (withheld && there is not null && SealedBlob.TryRead(keys, key, name, there) is not null)
-            {
-                quotas.Withheld(branch, BranchQuotas.IdOf(name), now);
-                metrics.Withheld.Add(1);
-            }
+            await blobs.LookAsync(key, name, context.RequestAborted);
             Refuse(context);
             return;
         }
         SealedBlob? blob = held is null ? null : blobs.Serve(held);
         bool warm = blob is not null;
-        blob ??= await blobs.ReadAsync(key, name).WaitAsync(context.RequestAborted);
+        if (!warm) blob = (held = await blobs.ReadAsync(key, name).WaitAsync(context.RequestAborted))?.Blob;
         if (blob is null)
         {
             Refuse(context);
             return;
         }
-        QuotaAnswer quota = quotas.Take(branch, BranchQuotas.IdOf(name), blob.Bytes.Length, now);
+        double share = rules.Withheld(held!.Standing, blob.Bytes.Length);
+        if (share > 0 && keys.Withholds(branch, name, BranchAccount.DayOf(time.GetUtcNow()), share))
+        {
+            // From memory it would be told sooner than an absence is.
+            if (warm) await blobs.LookAsync(key, name, context.RequestAborted);
+            accounts.Withheld(branch, BranchAccounts.IdOf(name));
+            metrics.Withheld.Add(1);
+            Refuse(context);
+            return;
+        }
+        QuotaAnswer quota = await accounts.TakeAsync(branch, BranchAccounts.IdOf(name), blob.Bytes.Length);
         if (!quota.Allowed)
         {
             metrics.OverQuota.Add(1);
@@ -87,6 +95,7 @@ internal sealed class AssetEndpoint(
             context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
             return;
         }
+        context.Response.Headers[NodeApi.QuotaLeftHeader] = s_left[(int)(accounts.Left(branch) * 100)];
         (warm ? metrics.MemoryHits : metrics.StoreHits).Add(1);
         metrics.BytesSent.Add(blob.Bytes.Length);
         await SendAsync(context.Response, blob);

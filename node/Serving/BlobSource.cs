@@ -1,5 +1,6 @@
 using GlobalCache.Node.Keys;
 using GlobalCache.Node.Stores;
+using GlobalCache.Node.Vouching;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 
@@ -10,7 +11,12 @@ namespace GlobalCache.Node.Serving;
 /// <see cref="Fresh"/>, then asked after beside being served, and never served later than <see cref="Stale"/> after the store was seen to hold it: what another
 /// node has withdrawn is gone here by then. That an asset is absent is never remembered. Safe for concurrent use.
 /// </summary>
-internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache cache, TimeProvider time) : IDisposable
+/// <param name="store">Where they lie.</param>
+/// <param name="keys">The grid's secrets.</param>
+/// <param name="cache">The memory.</param>
+/// <param name="time">For how long what lies there is believed.</param>
+/// <param name="withholds">Whether anything is withheld as a check: then it has to be known how sure an asset is, and its record is read beside it.</param>
+internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache cache, TimeProvider time, Func<bool>? withholds = null) : IDisposable
 {
     public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30), Stale = TimeSpan.FromSeconds(45);
 
@@ -19,13 +25,14 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Read> _reads = [];
+    private readonly RecordSeal _records = new(keys);
     private readonly SemaphoreSlim _turns = new(ReadsAtOnce);
     private readonly SpentMemory _spent = new();
 
     /// <summary>A read under way: found as long as it is good for those who ask now.</summary>
     private sealed class Read
     {
-        public Task<SealedBlob?>? Task { get; set; }
+        public Task<CachedBlob?>? Task { get; set; }
     }
 
     /// <summary>What lies in memory of the asset, to be served by <see cref="Serve"/> alone. Null says nothing about the store.</summary>
@@ -43,7 +50,7 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
 
     /// <summary>The asset as the store has it now; null: absent, withdrawn, or not to be opened.</summary>
     /// <exception cref="StoreTroubleException">Not known.</exception>
-    public Task<SealedBlob?> ReadAsync(AssetKey key, string name)
+    public Task<CachedBlob?> ReadAsync(AssetKey key, string name)
     {
         lock (_gate)
         {
@@ -65,9 +72,19 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
         }
     }
 
+    /// <summary>Asks the store for all that a read of an absent asset asks for, so that whoever is refused for another reason cannot tell; says whether it is there.</summary>
+    /// <exception cref="StoreTroubleException">Not known.</exception>
+    public async Task<SealedBlob?> LookAsync(AssetKey key, string name, CancellationToken ct)
+    {
+        Task<Standing> standing = StandingAsync(name, ct);
+        StoredObject? there = await store.GetAsync("a/" + name, ct);
+        await standing;
+        return there is null ? null : SealedBlob.TryRead(keys, key, name, there);
+    }
+
     public void Dispose() => _turns.Dispose();
 
-    private async Task<SealedBlob?> ReadNowAsync(Read read, AssetKey key, string name)
+    private async Task<CachedBlob?> ReadNowAsync(Read read, AssetKey key, string name)
     {
         await _turns.WaitAsync();
         try
@@ -75,22 +92,25 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
             using var late = new CancellationTokenSource(Patience, time);
             long asked = time.GetTimestamp();
             string path = "a/" + name;
+            Task<Standing> standing = StandingAsync(name, late.Token);
             if (cache.Find(key) is { } held && await store.PeekAsync(path, SealedHeader.Length, late.Token) is { } there && there.ETag == held.Blob.Stored)
             {
                 // A write meanwhile has taken it out of memory; then this says nothing.
-                held.CheckedAt = asked;
-                return held.Blob;
+                (held.Standing, held.CheckedAt) = (await standing, asked);
+                return held;
             }
             SealedBlob? blob = await store.GetAsync(path, late.Token) is { } found ? SealedBlob.TryRead(keys, key, name, found) : null;
             _spent.Read(blob?.Bytes.Length ?? 0);
+            CachedBlob? fresh = blob is null ? null : new CachedBlob(key, blob, asked) { Standing = await standing };
+            await standing;
             lock (_gate)
             {
                 // This was written meanwhile: what was read is good for those who asked before, and for nobody else.
-                if (!IsCurrent(read, name)) return blob;
-                if (blob is null) cache.Forget(name);
-                else cache.Add(new CachedBlob(key, blob, asked));
+                if (!IsCurrent(read, name)) return fresh;
+                if (fresh is null) cache.Forget(name);
+                else cache.Add(fresh);
             }
-            return blob;
+            return fresh;
         }
         catch (OperationCanceledException e)
         {
@@ -105,6 +125,11 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
             _turns.Release();
         }
     }
+
+    /// <summary>Asked for beside every read, whatever it finds.</summary>
+    private async Task<Standing> StandingAsync(string name, CancellationToken ct) =>
+        withholds?.Invoke() == true && await store.GetAsync("v/" + name, ct) is { } there && _records.TryOpen(name, there.Bytes.Span, out VouchRecord record)
+            ? record.StandingAt(time.GetUtcNow()) : Standing.Settled;
 
     private bool IsCurrent(Read read, string name) => _reads.TryGetValue(name, out Read? there) && there == read;
 }

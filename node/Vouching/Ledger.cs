@@ -13,6 +13,9 @@ internal sealed record ClaimAnswer(Outcome Outcome, bool Wanted, IReadOnlyList<u
 {
     /// <summary>It says what is agreed on.</summary>
     public bool Agrees { get; init; }
+
+    /// <summary>What stands now.</summary>
+    public VouchRecord Record { get; init; } = VouchRecord.Empty;
 }
 
 /// <summary>What became of bytes that were sent.</summary>
@@ -157,7 +160,7 @@ internal sealed class Ledger(IObjectStore store, RecordSeal seal, Func<VouchingP
             if (next.State == VouchState.Withdrawn) await FinishWithdrawAsync(name, next, CancellationToken.None);
             bool missing = turn.Exists(w => next.Agrees(w.Claim.Hash.Span)) && await IsMissingAsync(name, next.Epoch);
             return [.. folded.Select((f, c) => next.Agrees(turn[c].Claim.Hash.Span)
-                ? new ClaimAnswer(f.Outcome, missing, f.Losers) { Agrees = true } : new ClaimAnswer(f.Outcome, Wanted: false, f.Losers))];
+                ? new ClaimAnswer(f.Outcome, missing, f.Losers) { Agrees = true, Record = next } : new ClaimAnswer(f.Outcome, Wanted: false, f.Losers) { Record = next })];
         }
         throw new StoreTroubleException("A record changes faster than it can be written.");
     }

@@ -18,6 +18,17 @@ internal enum VouchState : byte
     Withdrawn,
 }
 
+/// <summary>How sure it is that a public asset is what it is taken for: the less, the oftener it is withheld as a check (SECURITY §4).</summary>
+internal enum Standing : byte
+{
+    Settled,
+
+    /// <summary>Public for less than a day.</summary>
+    Fresh,
+
+    Contested,
+}
+
 /// <summary>All that is known about one asset's bytes: the object <c>v/&lt;name&gt;</c> before it is sealed (SECURITY §4). Immutable.</summary>
 internal sealed record VouchRecord
 {
@@ -58,6 +69,10 @@ internal sealed record VouchRecord
     public bool IsPublic => State is VouchState.Agreed or VouchState.Contested;
 
     public bool Agrees(ReadOnlySpan<byte> hash) => IsPublic && Hash.Span.SequenceEqual(hash);
+
+    /// <summary>How sure it is.</summary>
+    public Standing StandingAt(DateTimeOffset now) => State == VouchState.Contested ? Standing.Contested
+        : PublicMinute > 0 && now.ToUnixTimeSeconds() / 60 < PublicMinute + (24 * 60) ? Standing.Fresh : Standing.Settled;
 
     /// <summary>At most 4 KiB.</summary>
     public byte[] Encode()

@@ -28,6 +28,12 @@ public static class NodeApi
     /// <summary>Base64url of the client key's ECDSA P-256 signature (r ‖ s) over <see cref="RequestSignature"/>.</summary>
     public const string SignatureHeader = "GC-Signature";
 
+    /// <summary>
+    /// On a 200: the share of the branch's day that is left, 0.00 – 1.00, as the node knows it. A client that fetches ahead of its viewer stops
+    /// where less than half is left (SECURITY §5).
+    /// </summary>
+    public const string QuotaLeftHeader = "GC-Quota-Left";
+
     /// <summary>The path of one asset.</summary>
     public static string PathOf(Assets.AssetKey key) => $"/v1/assets/{Uri.EscapeDataString(key.GridId)}/{Assets.AssetTypes.Name(key.Type)}/{key.Id:D}";
 }

@@ -34,16 +34,16 @@ public sealed class BlobSourceTests : IDisposable
     {
         await _store.PutAsync("a/" + _name, Sealed(0), null, default);
         _memory.Hold = new TaskCompletionSource();
-        Task<SealedBlob?>[] all = [.. Enumerable.Range(0, 50).Select(_ => _blobs.ReadAsync(s_key, _name))];
+        Task<CachedBlob?>[] all = [.. Enumerable.Range(0, 50).Select(_ => _blobs.ReadAsync(s_key, _name))];
         _memory.Hold.SetResult();
-        SealedBlob?[] blobs = await Task.WhenAll(all);
+        CachedBlob?[] blobs = await Task.WhenAll(all);
 
         Assert.All(blobs, b => Assert.Same(blobs[0], b));
         Assert.Equal(["get a"], _memory.Calls);
-        byte[] key = System.Buffers.Text.Base64Url.DecodeFromChars(blobs[0]!.Key);
-        Assert.Equal(SealFault.None, SealedAsset.Open(s_key, blobs[0]!.Bytes.Span, key, out byte[] plain));
+        byte[] key = System.Buffers.Text.Base64Url.DecodeFromChars(blobs[0]!.Blob.Key);
+        Assert.Equal(SealFault.None, SealedAsset.Open(s_key, blobs[0]!.Blob.Bytes.Span, key, out byte[] plain));
         Assert.Equal("some sound"u8, plain);
-        Assert.Same(blobs[0], _blobs.Serve(_blobs.Find(s_key)!));
+        Assert.Same(blobs[0]!.Blob, _blobs.Serve(_blobs.Find(s_key)!));
         Assert.Single(_memory.Calls);
     }
 
@@ -74,7 +74,7 @@ public sealed class BlobSourceTests : IDisposable
     {
         await _store.PutAsync("a/" + _name, Sealed(0), null, default);
         _memory.Hold = new TaskCompletionSource();
-        Task<SealedBlob?> early = _blobs.ReadAsync(s_key, _name);
+        Task<CachedBlob?> early = _blobs.ReadAsync(s_key, _name);
         await _memory.Asked.Task;
         await _store.PutAsync("a/" + _name, Tombstone.Of(1), "1", default);
         TaskCompletionSource hold = _memory.Hold;
@@ -92,8 +92,8 @@ public sealed class BlobSourceTests : IDisposable
         await _blobs.ReadAsync(s_key, _name);
         _time.Advance(BlobSource.Stale);
         Assert.Null(_blobs.Serve(_blobs.Find(s_key)!));
-        SealedBlob? again = await _blobs.ReadAsync(s_key, _name);
-        Assert.Same(again, _blobs.Serve(_blobs.Find(s_key)!));
+        CachedBlob? again = await _blobs.ReadAsync(s_key, _name);
+        Assert.Same(again!.Blob, _blobs.Serve(_blobs.Find(s_key)!));
         Assert.Equal(["get a", "peek a"], _memory.Calls);
 
         _memory.Objects["a/" + _name] = ("tomb", Tombstone.Of(1));

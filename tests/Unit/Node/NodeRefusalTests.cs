@@ -5,6 +5,7 @@ using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
 using GlobalCache.Node.Sessions;
 using GlobalCache.Node.Stores;
+using GlobalCache.Node.Vouching;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
@@ -22,7 +23,8 @@ public sealed class NodeRefusalTests : IDisposable
     private readonly CountingStore _store = new();
     private readonly HashSet<string> _banned = [];
     private readonly BlobSource _blobs;
-    private readonly BranchQuotas _quotas = new(() => new QuotaPolicy { ChecksBeforeFlag = 5 });
+    private readonly QuotaPolicy _policy = new() { ChecksBeforeFlag = 5 };
+    private readonly BranchAccounts _accounts;
     private readonly AssetEndpoint _endpoint;
     private readonly string _token;
     private double _share;
@@ -31,9 +33,10 @@ public sealed class NodeRefusalTests : IDisposable
     {
         var tokens = new SessionTokens("grid.example", new SessionKey("k", _key), [], _time);
         _token = tokens.Issue(new SessionIdentity("c", "b", _time.GetUtcNow(), "k"))!.Token;
-        _blobs = new BlobSource(_store, _keys, new AssetCache(10_000_000), _time);
+        _blobs = new BlobSource(_store, _keys, new AssetCache(10_000_000), _time, () => true);
+        _accounts = new BranchAccounts(_store, _keys, () => _policy, () => 1, _ => false, _time);
         _endpoint = new AssetEndpoint(
-            new SessionGate(tokens, _ => false), _keys, _store, _blobs, _quotas, new ServingRules(g => g == "shared", _banned.Contains, () => _share), new NodeMetrics(), _time);
+            new SessionGate(tokens, _ => false), _keys, _blobs, _accounts, new ServingRules(g => g == "shared", _banned.Contains, (_, _) => _share), new NodeMetrics(), _time);
     }
 
     [Fact]
@@ -43,12 +46,12 @@ public sealed class NodeRefusalTests : IDisposable
         Assert.Equal(200, await GetAsync("shared", banned));
         Assert.Equal(200, await GetAsync("shared", withheld));
         _banned.Add(Name("shared", banned));
-        Assert.Equal((404, 1), await CountedAsync("shared", absent));
-        Assert.Equal((404, 1), await CountedAsync("shared", banned));
-        Assert.Equal((404, 1), await CountedAsync("elsewhere", foreign));
+        Assert.Equal((404, 2), await CountedAsync("shared", absent));
+        Assert.Equal((404, 2), await CountedAsync("shared", banned));
+        Assert.Equal((404, 2), await CountedAsync("elsewhere", foreign));
         _share = 1;
-        Assert.Equal((404, 1), await CountedAsync("shared", withheld));
-        Assert.Equal((404, 1), await CountedAsync("shared", absent));
+        Assert.Equal((404, 2), await CountedAsync("shared", withheld));
+        Assert.Equal((404, 2), await CountedAsync("shared", absent));
         _share = 0;
         Assert.Equal((200, 0), await CountedAsync("shared", withheld));
     }
@@ -60,25 +63,37 @@ public sealed class NodeRefusalTests : IDisposable
         Guid[] there = [.. Enumerable.Range(0, 10).Select(_ => Store("shared"))];
         foreach (Guid id in there[..5]) await GetAsync("shared", id);
         for (int i = 0; i < 50; i++) await GetAsync("shared", Guid.NewGuid());
-        foreach (Guid id in there[..3]) _quotas.Claimed("b", BranchQuotas.IdOf(Name("shared", id)), matches: true, _time.GetUtcNow());
-        _time.Advance(BranchQuotas.CheckPatience);
-        Assert.False(_quotas.IsFlagged("b", _time.GetUtcNow()));
+        foreach (Guid id in there[..3]) _accounts.Claimed("b", BranchAccounts.IdOf(Name("shared", id)), matches: true, withheld: true);
+        await LaterAsync();
+        Assert.Equal((1, 0), _accounts.Sum());
         foreach (Guid id in there[5..]) await GetAsync("shared", id);
-        _time.Advance(BranchQuotas.CheckPatience);
-        Assert.True(_quotas.IsFlagged("b", _time.GetUtcNow()));
+        await LaterAsync();
+        await LaterAsync();
+        Assert.Equal((1, 1), _accounts.Sum());
     }
 
     [Fact]
-    public void Where_one_word_decides_nothing_is_withheld()
+    public void The_less_sure_an_asset_is_the_oftener_it_is_withheld_and_never_where_one_word_decides()
     {
-        Assert.Equal(0, ServingRules.WithheldOf(new VouchingPolicy { Lead = 1 }, new QuotaPolicy()));
-        Assert.Equal(0.01, ServingRules.WithheldOf(new VouchingPolicy { Lead = 2 }, new QuotaPolicy()));
+        var quotas = new QuotaPolicy();
+        Assert.All(Enum.GetValues<Standing>(), s => Assert.Equal(0, ServingRules.WithheldOf(new VouchingPolicy { Lead = 1 }, quotas, s, 1000)));
+        var two = new VouchingPolicy { Lead = 2 };
+        Assert.Equal((0.01, 0.10, 0.25), (ServingRules.WithheldOf(two, quotas, Standing.Settled, 1000), ServingRules.WithheldOf(two, quotas, Standing.Fresh, 1000), ServingRules.WithheldOf(two, quotas, Standing.Contested, 1000)));
+        Assert.Equal(0.01, ServingRules.WithheldOf(two, quotas, Standing.Contested, 3 << 20));
     }
 
     public void Dispose()
     {
         _blobs.Dispose();
         _key.Dispose();
+    }
+
+    /// <summary>An hour on, and everything booked.</summary>
+    private async Task LaterAsync()
+    {
+        await _accounts.TidyAsync(all: true);
+        _time.Advance(BranchAccount.CheckPatience + TimeSpan.FromMinutes(1));
+        await _accounts.TidyAsync(all: true);
     }
 
     private async Task<(int Status, int Calls)> CountedAsync(string grid, Guid id)
@@ -115,12 +130,18 @@ public sealed class NodeRefusalTests : IDisposable
 
         public ValueTask<StoredObject?> GetAsync(string name, CancellationToken ct)
         {
-            Gets++;
+            // Accounts are booked in the background, whatever was asked.
+            if (!name.StartsWith("q/", StringComparison.Ordinal)) Gets++;
             return new(Objects.TryGetValue(name, out byte[]? bytes) ? new StoredObject("1", bytes) : null);
         }
 
         public ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct) => throw new NotSupportedException();
 
-        public ValueTask<PutResult> PutAsync(string name, ReadOnlyMemory<byte> bytes, string? ifMatch, CancellationToken ct) => throw new NotSupportedException();
+        public ValueTask<PutResult> PutAsync(string name, ReadOnlyMemory<byte> bytes, string? ifMatch, CancellationToken ct)
+        {
+            Assert.StartsWith("q/", name, StringComparison.Ordinal);
+            Objects[name] = bytes.ToArray();
+            return new(PutResult.Written);
+        }
     }
 }

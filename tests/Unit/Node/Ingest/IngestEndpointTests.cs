@@ -39,7 +39,7 @@ public sealed class IngestEndpointTests : IAsyncLifetime
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _app = builder.Build();
         string clientKey = Convert.ToBase64String(_key.ExportSubjectPublicKeyInfo());
-        _app.MapIngest(new IngestParts(Keys, _rig.Ledger, _rig.Rules, context => new ValueTask<Caller?>(
+        _app.MapIngest(new IngestParts(Keys, _rig.Ledger, _rig.Accounts, _rig.Rules, context => new ValueTask<Caller?>(
             context.Request.Headers.Authorization is ["Bearer good"] ? _rig.Stranger(1) with { ClientKey = clientKey } : null), _memory, _rig.Time));
         await _app.StartAsync();
         _http.BaseAddress = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());

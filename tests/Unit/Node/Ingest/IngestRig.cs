@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using GlobalCache.Node.Ingest;
 using GlobalCache.Node.Keys;
+using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
 using GlobalCache.Policy;
@@ -48,6 +49,10 @@ internal sealed class IngestRig : IDisposable
 
     public IngestRules Rules { get; }
 
+    public BranchAccounts Accounts { get; private set; } = null!;
+
+    public QuotaPolicy Quotas { get; } = new();
+
     public Ledger Ledger { get; }
 
     public UploadIntake Uploads { get; }
@@ -77,7 +82,11 @@ internal sealed class IngestRig : IDisposable
     public static AssetKey Key(int number) => new(Grid, AssetType.Texture, Id(number));
 
     /// <summary>The node forgets what it has in memory.</summary>
-    public void Restart() => _claims = new ClaimIntake(Keys, Ledger, new BranchBook(Keys, () => Policy, _clock), Rules, _clock);
+    public void Restart()
+    {
+        Accounts = new BranchAccounts(Store, Keys, () => Quotas, () => 1, _ => false, _clock);
+        _claims = new ClaimIntake(Keys, Ledger, new BranchBook(Keys, Accounts), Rules, _clock);
+    }
 
     public async Task<ClaimAnswers> ClaimAsync(Caller who, params ClaimLine[] lines) => (await _claims.ClaimAsync(who, new ClaimBatch { Lines = lines }, default))!;
 
@@ -123,6 +132,7 @@ internal sealed class IngestRig : IDisposable
 
     public void Dispose()
     {
+        Accounts.SettledAsync().Wait();
         if (_folder is not null) Directory.Delete(_folder, recursive: true);
     }
 }

@@ -168,7 +168,7 @@ public sealed class VouchingScenarioTests
             rig.Time.Advance(TimeSpan.FromMinutes(10));
         }
         Assert.Equal(Upload.NotAgreed, (await rig.Uploads.PutAsync(Key(1) with { GridId = "elsewhere.net:8002" }, Good(1), default)).Upload);
-        Assert.Empty(store.Touched);
+        Assert.DoesNotContain(store.Touched, n => !n.StartsWith("q/", StringComparison.Ordinal));
     }
 
     [Fact]
