@@ -37,12 +37,14 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
         var address = new Option<string[]>("--address") { Description = "Address clients begin with, when it is not that of --listen. May be repeated." };
         var lead = new Option<int>("--lead") { Description = "Independent people who must have received the same bytes.", DefaultValueFactory = _ => defaults.Vouching.Lead };
         var cache = new Option<long>("--cache-size") { Description = "Memory for assets, such as 2GB.", CustomParser = Size, DefaultValueFactory = _ => defaults.CacheBytes };
+        var disk = new Option<string?>("--disk-cache") { Description = "Folder on this machine's disk for assets that memory does not hold; with --s3-bucket." };
+        var diskSize = new Option<long>("--disk-cache-size") { Description = "What that folder may take.", CustomParser = Size, DefaultValueFactory = _ => defaults.DiskCacheBytes };
         var drain = new Option<int>("--drain") { Description = "Seconds to serve on when told to stop.", DefaultValueFactory = _ => (int)defaults.Drain.TotalSeconds };
         var nodes = new Option<int>("--nodes") { Description = "How many nodes share the quotas.", DefaultValueFactory = _ => 1 };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
         var root = new RootCommand("GlobalCache's node: shares assets among the clients of a cache grid.")
         {
-            data, listen, owners, share, name, host, address, lead, cache, drain, nodes, bucket, region, endpoint, noChecksums, verbose,
+            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, verbose,
         };
         foreach (Command command in GridCommands.Of(data, folder => NodeApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.
@@ -62,6 +64,8 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
             Grids = [.. (parsed.GetValue(share) ?? []).Select(s => Grid(s, errors))],
             Vouching = defaults.Vouching with { Lead = parsed.GetValue(lead) },
             CacheBytes = parsed.GetValue(cache),
+            DiskCache = parsed.GetValue(disk),
+            DiskCacheBytes = parsed.GetValue(diskSize),
             Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             Nodes = parsed.GetValue(nodes),
         };

@@ -125,12 +125,15 @@ internal sealed class NodeApp : IAsyncDisposable
             issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
         var gate = new SessionGate(tokens, who => Control.Known.IsRevoked(who));
         var cache = new AssetCache(options.CacheBytes);
-        BlobSource blobs = Keep(new BlobSource(store, keys, cache, time, () => Control.Known.Policy.Vouching.Lead >= 2));
+        DiskCache? disk = options.DiskCache is { } folder ? new DiskCache(folder, options.DiskCacheBytes, time, _log) : null;
+        if (disk is not null) _parts.Push(disk);
+        BlobSource blobs = Keep(new BlobSource(store, keys, cache, time, () => Control.Known.Policy.Vouching.Lead >= 2, disk));
         store.Changed = blobs.Forget;
         GridPolicy Policy() => Control.Current?.Policy ?? options.Policy;
         var accounts = new BranchAccounts(store, keys, () => Policy().Quotas, () => Policy().Nodes, branch => Control.Current?.IsThrottled(branch) == true, time);
         _parts.Push(accounts);
         var metrics = new NodeMetrics();
+        disk?.Show(metrics);
         var rules = new ServingRules(g => Control.Known.IsShared(g), n => Control.Known.Bans.Contains(n),
             (standing, length) => ServingRules.WithheldOf(Control.Known.Policy.Vouching, Control.Known.Policy.Quotas, standing, length));
         var assets = new AssetEndpoint(gate, keys, blobs, accounts, rules, metrics, time);

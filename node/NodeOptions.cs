@@ -34,6 +34,12 @@ internal sealed record NodeOptions
     /// <summary>Bytes of sealed assets held in memory.</summary>
     public long CacheBytes { get; init; } = 512_000_000;
 
+    /// <summary>Folder on the node's own disk that holds what memory does not; null: none.</summary>
+    public string? DiskCache { get; init; }
+
+    /// <summary>Bytes it may take.</summary>
+    public long DiskCacheBytes { get; init; } = 20_000_000_000;
+
     /// <summary>How long the node serves on after it was told to stop, so that clients find another.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -66,6 +72,9 @@ internal sealed class NodeOptionsValidator : AbstractValidator<NodeOptions>
             .WithMessage(o => $"--private {o.Private} would show the node's state to everybody: give an address of this machine or of a private network.");
         RuleFor(o => o.Private).Must((o, p) => p.Port == 0 || p.Port != o.Listen.Port).WithMessage("--private and --listen need different ports.");
         RuleFor(o => o.CacheBytes).InclusiveBetween(1_000_000, 1_000_000_000_000).WithMessage("--cache-size must be 1MB to 1TB.");
+        RuleFor(o => o.DiskCache).Must((o, folder) => folder is null || o.S3 is not null)
+            .WithMessage("--disk-cache is for a store elsewhere (--s3-bucket): this one's lies in a folder already.");
+        RuleFor(o => o.DiskCacheBytes).InclusiveBetween(100_000_000, 100_000_000_000_000).WithMessage("--disk-cache-size must be 100MB to 100TB.");
         RuleFor(o => o.Drain).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(1)).WithMessage("--drain must be 0 to 3600 seconds.");
         RuleFor(o => o.Nodes).InclusiveBetween(1, 1000).WithMessage("--nodes must be 1 to 1000.");
         RuleForEach(o => o.Grids).SetValidator(new SharedGridValidator());

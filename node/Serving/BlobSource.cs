@@ -9,14 +9,15 @@ namespace GlobalCache.Node.Serving;
 /// <summary>
 /// Public assets from memory, else from the store, where requests for the same one wait for one read. What lies in memory is believed for
 /// <see cref="Fresh"/>, then asked after beside being served, and never served later than <see cref="Stale"/> after the store was seen to hold it: what another
-/// node has withdrawn is gone here by then. That an asset is absent is never remembered. Safe for concurrent use.
+/// node has withdrawn is gone here by then. What lies on the node's own disk is asked after before it is served. That an asset is absent is never remembered. Safe for concurrent use.
 /// </summary>
 /// <param name="store">Where they lie.</param>
 /// <param name="keys">The grid's secrets.</param>
 /// <param name="cache">The memory.</param>
 /// <param name="time">For how long what lies there is believed.</param>
 /// <param name="withholds">Whether anything is withheld as a check: then it has to be known how sure an asset is, and its record is read beside it.</param>
-internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache cache, TimeProvider time, Func<bool>? withholds = null) : IDisposable
+/// <param name="disk">The node's own disk, if it has one.</param>
+internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache cache, TimeProvider time, Func<bool>? withholds = null, DiskCache? disk = null) : IDisposable
 {
     public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30), Stale = TimeSpan.FromSeconds(45);
 
@@ -70,6 +71,7 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
             _reads.Remove(name);
             cache.Forget(name);
         }
+        disk?.Forget(name);
     }
 
     /// <summary>Asks the store for all that a read of an absent asset asks for, so that whoever is refused for another reason cannot tell; says whether it is there.</summary>
@@ -99,7 +101,7 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
                 (held.Standing, held.CheckedAt) = (await standing, asked);
                 return held;
             }
-            SealedBlob? blob = await store.GetAsync(path, late.Token) is { } found ? SealedBlob.TryRead(keys, key, name, found) : null;
+            SealedBlob? blob = await FromDiskAsync(key, name, path, late.Token) ?? await FromStoreAsync(key, name, path, late.Token);
             _spent.Read(blob?.Bytes.Length ?? 0);
             CachedBlob? fresh = blob is null ? null : new CachedBlob(key, blob, asked) { Standing = await standing };
             await standing;
@@ -130,6 +132,21 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
     private async Task<Standing> StandingAsync(string name, CancellationToken ct) =>
         withholds?.Invoke() == true && await store.GetAsync("v/" + name, ct) is { } there && _records.TryOpen(name, there.Bytes.Span, out VouchRecord record)
             ? record.StandingAt(time.GetUtcNow()) : Standing.Settled;
+
+    private async Task<SealedBlob?> FromStoreAsync(AssetKey key, string name, string path, CancellationToken ct)
+    {
+        if (await store.GetAsync(path, ct) is not { } found || SealedBlob.TryRead(keys, key, name, found) is not { } blob) return null;
+        disk?.Offer(name, found);
+        return blob;
+    }
+
+    private async Task<SealedBlob?> FromDiskAsync(AssetKey key, string name, string path, CancellationToken ct)
+    {
+        if (disk is null || await disk.FindAsync(name) is not { } kept) return null;
+        if (await store.PeekAsync(path, SealedHeader.Length, ct) is { } there && there.ETag == kept.ETag && SealedBlob.TryRead(keys, key, name, kept) is { } blob) return blob;
+        disk.Forget(name);
+        return null;
+    }
 
     private bool IsCurrent(Read read, string name) => _reads.TryGetValue(name, out Read? there) && there == read;
 }

@@ -34,8 +34,8 @@ switch (args)
     case [NodeServer.Verb, var folder, var cacheBytes]:
         await NodeServer.RunAsync(folder, long.Parse(cacheBytes));
         return 0;
-    case [IngestBench.Verb, var folder, var address, var first, var count]:
-        await IngestBench.LoadAsync(folder, address, int.Parse(first), int.Parse(count), Console.Out);
+    case [IngestBench.Verb, var folder, var address, var invite, var count]:
+        await IngestBench.LoadAsync(folder, address, invite, int.Parse(count), Console.Out);
         return 0;
     case [BlobKestrel.Verb, var folder]:
         await BlobKestrel.RunAsync(folder);

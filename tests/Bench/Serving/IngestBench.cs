@@ -1,15 +1,10 @@
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GlobalCache.Node.Enrolment;
-using GlobalCache.Node.Sessions;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
 
@@ -17,7 +12,7 @@ namespace GlobalCache.Bench.Serving;
 
 /// <summary>
 /// How many new assets a node takes in on one core: claimed in batches, agreed on by one word, then sent one by one with their signatures over TLS;
-/// checked, probed for compression, sealed and written to the folder. The load is a process on the other core (<c>bench load-ingest FOLDER ADDRESS COUNT</c>).
+/// checked, probed for compression, sealed and written to the folder. The load is a process on the other core (<c>bench load-ingest FOLDER ADDRESS INVITE COUNT</c>).
 /// </summary>
 internal static class IngestBench
 {
@@ -33,53 +28,40 @@ internal static class IngestBench
         await File.WriteAllTextAsync(NodeServer.Requests(folder), "");
         await using PinnedProcess node = PinnedProcess.StartSelf(PinnedProcess.ServersCore, NodeServer.Verb, folder, "512000000");
         string[] at = (await node.ReadyAsync(l => l.StartsWith("listening", StringComparison.Ordinal))).Split(' ');
-        // Once to get warm.
-        await LoadAsync(folder, at[1], 0, count / 4);
         TimeSpan before = node.Cpu;
-        IngestLoad load = await LoadAsync(folder, at[1], count, count);
+        IngestLoad load = await LoadAsync(folder, at[1], at[3], count);
         return new IngestFigures(count / load.Seconds, (node.Cpu - before).TotalMicroseconds / count, load.Stored == count);
     }
 
     /// <summary>The load's side.</summary>
-    public static async Task LoadAsync(string folder, string address, int first, int count, TextWriter output)
+    public static async Task LoadAsync(string folder, string address, string invite, int count, TextWriter output)
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        GridFolder grid = GridFolder.Open(folder);
-        var tokens = new SessionTokens(grid.File.Host, grid.SessionKey(), [], TimeProvider.System);
-        string token = tokens.Issue(new SessionIdentity("client", "branch", DateTimeOffset.UnixEpoch, Convert.ToBase64String(key.ExportSubjectPublicKeyInfo()))).Token;
-        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { X509Certificate2.CreateFromPem(grid.File.Ca) }, RevocationMode = X509RevocationMode.NoCheck };
-        using var http = new HttpClient(new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust } })
-        {
-            BaseAddress = new Uri($"https://{address}"),
-            // Names the grid in the handshake too, whatever address is dialled.
-            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token), Host = grid.File.Host },
-            DefaultRequestVersion = HttpVersion.Version11,
-        };
-        (AssetKey Key, byte[] Bytes, string Signature)[] assets = [.. Enumerable.Range(first, count).Select(i =>
+        using GridMember member = await GridMember.JoinAsync(GridFolder.Open(folder).File, address, invite);
+        (AssetKey Key, byte[] Bytes, string Signature)[] assets = [.. Enumerable.Range(0, count).Select(i =>
         {
             AssetKey asset = SampleAssets.Key(i);
             byte[] bytes = SampleAssets.Bytes(i);
-            return (asset, bytes, Sign(key, "PUT", NodeApi.PathOf(asset), bytes));
+            return (asset, bytes, member.Sign("PUT", NodeApi.PathOf(asset), bytes));
         })];
         long began = Stopwatch.GetTimestamp();
         foreach ((AssetKey Key, byte[] Bytes, string Signature)[] batch in assets.Chunk(ClaimBatch.MaxLines))
         {
             byte[] body = JsonSerializer.SerializeToUtf8Bytes(new ClaimBatch { Lines = [.. batch.Select(a => Line(a.Key, a.Bytes))] }, s_json);
-            using HttpResponseMessage answer = await SendAsync(http, HttpMethod.Post, NodeApi.Claims, body, Sign(key, "POST", NodeApi.Claims, body));
+            using HttpResponseMessage answer = await member.SendAsync(HttpMethod.Post, NodeApi.Claims, body, member.Sign("POST", NodeApi.Claims, body));
             if (!answer.IsSuccessStatusCode) throw new InvalidOperationException($"A claim was answered {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}.");
         }
         int stored = 0;
         await Parallel.ForEachAsync(assets, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (asset, _) =>
         {
-            using HttpResponseMessage answer = await SendAsync(http, HttpMethod.Put, NodeApi.PathOf(asset.Key), asset.Bytes, asset.Signature);
+            using HttpResponseMessage answer = await member.SendAsync(HttpMethod.Put, NodeApi.PathOf(asset.Key), asset.Bytes, asset.Signature);
             if (answer.StatusCode == HttpStatusCode.NoContent) Interlocked.Increment(ref stored);
         });
         await output.WriteLineAsync(JsonSerializer.Serialize(new IngestLoad(stored, Stopwatch.GetElapsedTime(began).TotalSeconds)));
     }
 
-    private static async Task<IngestLoad> LoadAsync(string folder, string address, int first, int count)
+    private static async Task<IngestLoad> LoadAsync(string folder, string address, string invite, int count)
     {
-        await using PinnedProcess load = PinnedProcess.StartSelf(PinnedProcess.LoadsCore, Verb, folder, address, first.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture));
+        await using PinnedProcess load = PinnedProcess.StartSelf(PinnedProcess.LoadsCore, Verb, folder, address, invite, count.ToString(CultureInfo.InvariantCulture));
         return JsonSerializer.Deserialize<IngestLoad>(await load.OutputAsync())!;
     }
 
@@ -92,17 +74,6 @@ internal static class IngestBench
         Length = bytes.Length,
         Origin = SampleAssets.Authority,
     };
-
-    private static string Sign(ECDsa key, string method, string path, byte[] body) =>
-        Base64Url.EncodeToString(key.SignData(RequestSignature.Of(method, path, body), HashAlgorithmName.SHA256));
-
-    private static Task<HttpResponseMessage> SendAsync(HttpClient http, HttpMethod method, string path, byte[] body, string signature)
-    {
-        var ask = new HttpRequestMessage(method, path) { Content = new ByteArrayContent(body) };
-        ask.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        ask.Headers.Add(NodeApi.SignatureHeader, signature);
-        return http.SendAsync(ask);
-    }
 
     private sealed record IngestLoad(int Stored, double Seconds);
 }

@@ -24,7 +24,8 @@ internal static class NodeServer
     {
         await using NodeApp node = await NodeApp.StartAsync(Options(folder) with { CacheBytes = cacheBytes, Clear = new IPEndPoint(IPAddress.Loopback, 0) });
         if (!File.Exists(Requests(folder))) await FillAsync(node, folder);
-        await Console.Out.WriteLineAsync($"listening {node.Endpoint} {node.Clear} {node.Private}");
+        string invite = (await node.Desk.InviteAsync(inviter: null, CancellationToken.None))!;
+        await Console.Out.WriteLineAsync($"listening {node.Endpoint} {node.Clear} {invite}");
         await Task.Delay(Timeout.Infinite);
     }
 
