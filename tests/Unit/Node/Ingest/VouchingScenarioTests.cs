@@ -10,7 +10,7 @@ namespace GlobalCache.Tests.Node.Ingest;
 public sealed class VouchingScenarioTests
 {
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Two_strangers_make_an_asset_public_and_the_second_sends_it(bool folder)
+    public async Task T52_Two_strangers_make_an_asset_public_and_the_second_sends_it(bool folder)
     {
         using var rig = new IngestRig(folder);
         Assert.Equal(ClaimVerdict.Noted, await rig.VisitAsync(rig.Stranger(1), 1, Good(1)));
@@ -21,7 +21,7 @@ public sealed class VouchingScenarioTests
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Poison_by_one_is_never_served_and_three_honest_people_overrule_it(bool folder)
+    public async Task T52_Poison_by_one_is_never_served_and_three_honest_people_overrule_it(bool folder)
     {
         using var rig = new IngestRig(folder);
         for (int i = 0; i < 5; i++) Assert.Equal(ClaimVerdict.Noted, await rig.VisitAsync(rig.Stranger(9), 1, Bad(1)));
@@ -69,7 +69,7 @@ public sealed class VouchingScenarioTests
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task A_true_poison_is_gone_when_two_honest_people_report_it_and_the_right_bytes_come_after(bool folder)
+    public async Task T52_A_true_poison_is_gone_when_two_honest_people_report_it_and_the_right_bytes_come_after(bool folder)
     {
         using var rig = new IngestRig(folder);
         for (int i = 8; i <= 9; i++) await rig.VisitAsync(rig.Stranger(i), 1, Bad(1));
@@ -85,7 +85,7 @@ public sealed class VouchingScenarioTests
     }
 
     [Fact]
-    public async Task A_liar_with_ten_thousand_disputes_costs_less_than_a_point_of_hits()
+    public async Task T52_A_liar_with_ten_thousand_disputes_costs_less_than_a_point_of_hits()
     {
         const int assets = 1000;
         using var rig = new IngestRig();
