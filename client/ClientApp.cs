@@ -96,7 +96,7 @@ internal sealed class ClientApp : IAsyncDisposable
             _parts.Push(grid.Checks);
         }
         var kept = new PrefetchTarget(store.Holds, relay.Intake.IsExcluded, (key, bytes, stop) => relay.Intake.KeepAsync(key.GridId, key.Type, key.Id, bytes, stop));
-        AskCacheGrid? ahead = grid is null ? null : grid.Lookups.AskAsync;
+        AskCacheGrid? ahead = grid is null ? null : grid.Lookups.AskAheadAsync;
         var shelf = new UdpShelf(store, relay, new Prefetch(ahead, kept, relay.Traffic, options.Limits, time, log), options.Limits, time, log, grid?.Lookups, grid?.Checks);
         _parts.Push(shelf);
 

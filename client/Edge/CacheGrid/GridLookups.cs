@@ -28,6 +28,7 @@ internal sealed class GridLookups(
     private readonly ConcurrentDictionary<string, LookupHistory> _histories = new(StringComparer.Ordinal);
     private readonly MemoryBudget _memory = new(MemoryBytes);
     private readonly Recent<AssetKey, bool> _distrusted = new(4096, TimeSpan.FromHours(1), time);
+    private readonly SpareQuota _quota = new();
     private long _unheldUntil = long.MinValue;
     private int _asking;
 
@@ -94,6 +95,9 @@ internal sealed class GridLookups(
         return plain;
     }
 
+    /// <summary>As <see cref="AskAsync(AssetKey, CancellationToken)"/>, before a viewer asks: null also where less than half of the quota is left.</summary>
+    public Task<byte[]?> AskAheadAsync(AssetKey key, CancellationToken stop) => _quota.TryTake(Now) ? AskAsync(key, stop) : Task.FromResult<byte[]?>(null);
+
     private TimeSpan Now => time.GetElapsedTime(0);
 
     private LookupHistory HistoryOf(string gridId) => _histories.GetOrAdd(gridId, static (_, most) => new LookupHistory(most), limits.CacheGridHold);
@@ -112,6 +116,7 @@ internal sealed class GridLookups(
             switch (answer.StatusCode)
             {
                 case HttpStatusCode.OK:
+                    if (answer.Headers.TryGetValues(NodeApi.QuotaLeftHeader, out IEnumerable<string>? left)) _quota.Told(left.First(), Now);
                     late.CancelAfter(s_whole);
                     return await TakeAsync(node, key, answer, ct.Token);
                 case HttpStatusCode.NotFound:
@@ -123,6 +128,7 @@ internal sealed class GridLookups(
                     troubles.Session("a node refused it");
                     return (Verdict.Failed, null);
                 case HttpStatusCode.TooManyRequests:
+                    _quota.UsedUp(Now);
                     _breaker.Pause(Now, RetryAfter(answer, TimeSpan.FromSeconds(30)));
                     return (Verdict.GivenUp, null);
                 default:

@@ -40,6 +40,9 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>Says so in every answer.</summary>
     public bool Draining { get; set; }
 
+    /// <summary>What it says is left of the quota; null: nothing.</summary>
+    public string? QuotaLeft { get; set; }
+
     /// <summary>What it gives as grid file; null: its own.</summary>
     public Func<GridFile>? Describes { get; set; }
 
@@ -191,6 +194,7 @@ internal sealed class TestNode : IAsyncDisposable
         (byte[] blob, byte[] contentKey) = Seal(key, plain);
         if (Change is { } change) (blob, contentKey) = change(key, blob, contentKey);
         context.Response.Headers[NodeApi.AssetKeyHeader] = Base64Url.EncodeToString(contentKey);
+        if (QuotaLeft is not null) context.Response.Headers[NodeApi.QuotaLeftHeader] = QuotaLeft;
         context.Response.ContentLength = blob.Length;
         await context.Response.Body.WriteAsync(blob);
     }
