@@ -26,6 +26,7 @@ internal sealed class NodeApp : IAsyncDisposable
     private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
     private volatile bool _draining;
+    private int _disposed;
 
     private NodeApp(ILogger log, GridFolder grid, Listeners listeners, IObjectStore store, TimeProvider time)
     {
@@ -60,7 +61,7 @@ internal sealed class NodeApp : IAsyncDisposable
 
     /// <exception cref="CannotStartException">Busy port, unusable folder: nothing is left behind but a new grid's files.</exception>
     /// <exception cref="GridUnusableException">The data folder's grid cannot be used.</exception>
-    public static async Task<NodeApp> StartAsync(NodeOptions options, TimeProvider? time = null, ILoggerFactory? logs = null)
+    public static async Task<NodeApp> StartAsync(NodeOptions options, TimeProvider? time = null, ILoggerFactory? logs = null, IObjectStore? inner = null)
     {
         time ??= TimeProvider.System;
         logs ??= NullLoggerFactory.Instance;
@@ -71,7 +72,7 @@ internal sealed class NodeApp : IAsyncDisposable
         try
         {
             GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow());
-            var store = new WatchedStore(OpenStore(options, time));
+            var store = new WatchedStore(inner ?? OpenStore(options, time));
             app = new NodeApp(log, grid, listeners, store, time);
             await app.BuildAsync(options, store, listeners, time, logs);
             return app;
@@ -109,6 +110,7 @@ internal sealed class NodeApp : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
         await _stopped.CancelAsync();
         while (_parts.TryPop(out IAsyncDisposable? part)) await part.DisposeAsync();
         _stopped.Dispose();
@@ -144,7 +146,7 @@ internal sealed class NodeApp : IAsyncDisposable
             Claimed = (branch, name, answer) => accounts.Claimed(branch, BranchAccounts.IdOf(name), answer.Agrees, new Checks(keys, rules).IsOne(branch, name, answer.Record, time.GetUtcNow())),
         };
         var ingest = new IngestParts(keys, ledger, accounts, ingestRules, context => CallerAsync(gate, context), new UploadMemory(UploadMemory.Default), time);
-        var state = new OwnersView(() => IsReady(canary, keeper), () => _draining, cache, accounts, metrics, time);
+        var state = new OwnersView(() => IsReady(canary, keeper), () => _draining, cache, accounts, Control, metrics, time);
         await canary.CheckAsync(CancellationToken.None);
         await keeper.RunOnceAsync(CancellationToken.None);
         Run(canary.FollowAsync);

@@ -1,4 +1,5 @@
 using System.Reflection;
+using GlobalCache.Node.Control;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
 
@@ -10,7 +11,8 @@ internal sealed class OwnersOnly;
 /// <summary>What <c>/status</c> says. Sums only: no asset, client or address.</summary>
 internal sealed record NodeStatus(
     string Version, double UpSeconds, bool Ready, bool Draining, int CachedAssets, long CachedBytes, int Branches, int FlaggedBranches,
-    long MemoryHits, long StoreHits, long Misses, long SentBytes);
+    long MemoryHits, long StoreHits, long Misses, long SentBytes,
+    long ControlSequence, double ControlAgeSeconds, long ControlRefused, string? ControlWrong);
 
 /// <summary>The private listener: whether the node is ready, how it does, its figures, and the description of its interface.</summary>
 internal sealed class OwnersView
@@ -18,18 +20,23 @@ internal sealed class OwnersView
     private readonly Func<bool> _ready, _draining;
     private readonly AssetCache _cache;
     private readonly BranchAccounts _quotas;
+    private readonly ControlFollower _control;
     private readonly NodeMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly long _since;
 
-    public OwnersView(Func<bool> ready, Func<bool> draining, AssetCache cache, BranchAccounts quotas, NodeMetrics metrics, TimeProvider time)
+    public OwnersView(Func<bool> ready, Func<bool> draining, AssetCache cache, BranchAccounts quotas, ControlFollower control, NodeMetrics metrics, TimeProvider time)
     {
-        (_ready, _draining, _cache, _quotas, _metrics, _time, _since) = (ready, draining, cache, quotas, metrics, time, time.GetTimestamp());
+        (_ready, _draining, _cache, _quotas, _control, _metrics, _time, _since) = (ready, draining, cache, quotas, control, metrics, time, time.GetTimestamp());
         metrics.Show("gc_node_cached_assets", "Assets in memory.", () => cache.Count);
         metrics.Show("gc_node_cached_bytes", "What they take of the memory budget.", () => cache.Bytes);
         metrics.Show("gc_node_ready", "1 while the store can be used.", () => ready() ? 1 : 0);
         metrics.Show("gc_node_draining", "1 once the node is about to go.", () => draining() ? 1 : 0);
         metrics.Show("gc_node_flagged_branches", "Branches that leave their checks unanswered.", () => quotas.Sum().Flagged);
+        metrics.Show("gc_node_control_sequence", "The control document in force.", () => control.Current?.Document.Sequence ?? 0);
+        metrics.Show("gc_node_control_age_seconds", "Since it was last looked for in the store; -1: never.", ControlAge);
+        metrics.Show("gc_node_control_refused", "Control documents refused since the start.", () => control.Refused);
+        metrics.Show("gc_node_control_wrong", "1 while the one in the store is not the one in force.", () => control.Wrong is null ? 0 : 1);
     }
 
     public void Map(IEndpointRouteBuilder routes)
@@ -48,6 +55,9 @@ internal sealed class OwnersView
         return new NodeStatus(
             typeof(OwnersView).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "", _time.GetElapsedTime(_since).TotalSeconds,
             _ready(), _draining(), _cache.Count, _cache.Bytes, branches, flagged,
-            _metrics.MemoryHits.Value, _metrics.StoreHits.Value, _metrics.Misses.Value, _metrics.BytesSent.Value);
+            _metrics.MemoryHits.Value, _metrics.StoreHits.Value, _metrics.Misses.Value, _metrics.BytesSent.Value,
+            _control.Current?.Document.Sequence ?? 0, ControlAge(), _control.Refused, _control.Wrong);
     }
+
+    private double ControlAge() => _control.Age is { } age && age >= TimeSpan.Zero ? age.TotalSeconds : -1;
 }

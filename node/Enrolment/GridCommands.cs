@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
+using GlobalCache.Node.Control;
 using GlobalCache.Node.Stores;
 
 namespace GlobalCache.Node.Enrolment;
 
 /// <summary>
-/// The operator's commands on a grid of one's own: <c>invite</c>, <c>members</c> and <c>revoke</c>. They work on the store beside the running node, which follows
-/// within 15 s, and without one as well.
+/// The operator's commands on a grid of one's own: <c>invite</c>, <c>members</c>, <c>revoke</c>, and those of <see cref="ControlCommands"/>. They work on the store
+/// beside the running nodes, which follow within 30 s, and without any as well.
 /// </summary>
 internal static class GridCommands
 {
@@ -21,9 +22,9 @@ internal static class GridCommands
     {
         var below = new Option<string?>("--below") { Description = "The client that invites: the newcomer shares its branch. Without: a branch of its own.", HelpName = "CLIENT" };
         var invite = new Command("invite", "Makes an invite: for one person, for 7 days.") { below };
-        invite.SetAction((parsed, ct) => GuardedAsync(parsed, data, open, time, log, async (grid, desk) =>
+        invite.SetAction((parsed, ct) => GuardedAsync(parsed, data, open, time, log, async (grid, desks) =>
         {
-            if (await desk.InviteAsync(parsed.GetValue(below), ct) is not { } code)
+            if (await desks.Enrolment.InviteAsync(parsed.GetValue(below), ct) is not { } code)
             {
                 await parsed.InvocationConfiguration.Error.WriteLineAsync("No invite can be made: too many are open, or the client that is to invite is unknown or revoked.");
                 return Failed;
@@ -37,9 +38,9 @@ internal static class GridCommands
         }));
 
         var members = new Command("members", "Lists clients and invites, so that they can be revoked.");
-        members.SetAction((parsed, ct) => GuardedAsync(parsed, data, open, time, log, async (_, desk) =>
+        members.SetAction((parsed, ct) => GuardedAsync(parsed, data, open, time, log, async (_, desks) =>
         {
-            Roll roll = await desk.RefreshAsync(ct);
+            Roll roll = await desks.Enrolment.RefreshAsync(ct);
             TextWriter output = parsed.InvocationConfiguration.Output;
             foreach ((string id, Member member) in roll.Clients.OrderBy(c => c.Value.Since))
                 await output.WriteLineAsync($"client {id} branch {member.Branch} since {Day(member.Since)}{(roll.IsRevoked(id, member.Branch) ? " revoked" : "")}");
@@ -50,35 +51,36 @@ internal static class GridCommands
 
         var what = new Argument<string>("ID") { Description = "An invite, a client, or a branch with all who belong to it." };
         var revoke = new Command("revoke", "Takes back an invite, or shuts out a client or a branch, on running nodes within 30 s.") { what };
-        revoke.SetAction((parsed, ct) => GuardedAsync(parsed, data, open, time, log, async (_, desk) =>
+        revoke.SetAction((parsed, ct) => GuardedAsync(parsed, data, open, time, log, async (_, desks) =>
         {
             string id = parsed.GetValue(what)!;
-            Revocation outcome = await desk.RevokeAsync(id, ct);
+            Revocation outcome = await desks.Revocations.RevokeAsync(id, ct);
             bool stands = outcome is Revocation.Done or Revocation.Already;
             await (stands ? parsed.InvocationConfiguration.Output : parsed.InvocationConfiguration.Error).WriteLineAsync(outcome switch
             {
                 Revocation.Done => $"{id} is revoked.",
                 Revocation.Already => $"{id} was revoked before.",
-                Revocation.Used => $"{id} has let in {desk.Roll.Invites[id].UsedBy}: revoke that client instead.",
+                Revocation.Used => $"{id} has let in {desks.Enrolment.Roll.Invites[id].UsedBy}: revoke that client instead.",
                 _ => $"There is no invite, client or branch {id}: see members.",
             });
             return stands ? Done : Failed;
         }));
-        return [invite, members, revoke];
+        return [invite, members, revoke, .. ControlCommands.Of((parsed, ct, act) => GuardedAsync(parsed, data, open, time, log, (grid, desks) => act(grid, desks, ct)))];
     }
 
     private static string Day(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
     private static async Task<int> GuardedAsync(ParseResult parsed, Option<string> data, Func<string, IObjectStore> open, TimeProvider time, ILogger log,
-        Func<GridFolder, EnrolmentDesk, Task<int>> act)
+        Func<GridFolder, GridDesks, Task<int>> act)
     {
         try
         {
             string folder = parsed.GetValue(data)!;
             GridFolder grid = GridFolder.Open(folder);
-            return await act(grid, new EnrolmentDesk(open(folder), grid.Keys, time, log));
+            using GridDesks desks = GridDesks.Of(grid, open(folder), follower: null, time, log);
+            return await act(grid, desks);
         }
-        catch (Exception e) when (e is GridUnusableException or StoreTroubleException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is GridUnusableException or StoreTroubleException or ControlRefusedException or IOException or UnauthorizedAccessException)
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync(e.Message);
             return Failed;

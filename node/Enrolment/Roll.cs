@@ -120,11 +120,16 @@ internal sealed record Roll
             return invite.UsedBy is null ? (roll with { Invites = roll.Invites.Remove(id) }, Revocation.Done) : (this, Revocation.Used);
         if (roll.Clients.TryGetValue(id, out Member? member))
         {
-            return member.Revoked is not null ? (this, Revocation.Already) : (roll with
+            if (member.Revoked is not null) return (this, Revocation.Already);
+            roll = roll with
             {
                 Clients = roll.Clients.SetItem(id, member with { Revoked = now }),
                 Invites = roll.Invites.RemoveRange(roll.Invites.Where(i => i.Value.Inviter == id && i.Value.UsedBy is null).Select(i => i.Key)),
-            }, Revocation.Done);
+            };
+            // Nobody is left and nobody can join it any more: then what it has claimed counts no more either.
+            bool last = !roll.Clients.Values.Any(c => c.Branch == member.Branch && c.Revoked is null);
+            return (last && roll.Branches.TryGetValue(member.Branch, out Branch? left) && left.Revoked is null
+                ? roll with { Branches = roll.Branches.SetItem(member.Branch, left with { Revoked = now }) } : roll, Revocation.Done);
         }
         if (roll.Branches.TryGetValue(id, out Branch? branch))
         {

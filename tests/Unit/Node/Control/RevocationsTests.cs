@@ -43,6 +43,16 @@ public sealed class RevocationsTests
     }
 
     [Fact]
+    public void With_its_last_client_a_branch_is_revoked_so_that_its_claims_count_no_more()
+    {
+        (Roll roll, string ann, _) = TwoClients(Start);
+        roll = roll.Revoke(ann, Start).Next;
+        Assert.Empty(Revocations.Apply(Empty, roll, _keys, Start).RevokedBranches);
+        roll = roll.Revoke("c-friend-of-ann", Start).Next;
+        Assert.Equal(["b-ann"], Revocations.Apply(Empty, roll, _keys, Start).RevokedBranches);
+    }
+
+    [Fact]
     public void The_document_names_no_client_and_a_pseudonym_lasts_a_day()
     {
         (Roll roll, string ann, _) = TwoClients(Start);
@@ -64,6 +74,9 @@ public sealed class RevocationsTests
         {
             string code = InviteText.NewCode();
             roll = roll.WithInvite(code, inviter: null, now)!.Enrol(code, "key of " + who, "c-" + who, "b-" + who, now).Next;
+            // Somebody else in the branch: else it would go with its only client.
+            code = InviteText.NewCode();
+            roll = roll.WithInvite(code, "c-" + who, now)!.Enrol(code, "key of a friend of " + who, "c-friend-of-" + who, "", now).Next;
         }
         return (roll, "c-ann", "c-bob");
     }
