@@ -13,7 +13,7 @@ namespace GlobalCache.Node.Enrolment;
 internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, GridKeys keys, SessionTokens tokens, GridFile file, TimeProvider time, ILogger log)
 {
     private const int MostBytes = 4096, MostClientId = 64;
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { MaxDepth = 4 };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { MaxDepth = 8 };
 
     private readonly SessionNonces _nonces = new(keys);
     private readonly AddressLimits _limits = new();

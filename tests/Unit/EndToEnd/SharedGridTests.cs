@@ -1,7 +1,11 @@
 using GlobalCache.Client;
+using GlobalCache.Client.CacheGrid;
+using GlobalCache.Client.Edge;
+using GlobalCache.Policy.Wire;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Regions;
 using GlobalCache.TestGrid.Viewer;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Tests.EndToEnd;
 
@@ -134,6 +138,28 @@ public sealed class SharedGridTests
         await using ClientApp second = await shared.ClientAsync("second", time: new OffClock(TimeSpan.FromHours(client)));
         await using SimulatedViewer other = await SimulatedViewer.LoginAsync(second.LoginUri);
         Assert.True((await other.Assets.FetchAsync(assets)).Ok);
+    }
+
+    [Fact]
+    public async Task An_invite_alone_leads_into_a_real_grid_and_its_file_starts_a_client()
+    {
+        await using SharedWorld shared = await SharedWorld.StartAsync();
+        string config = Path.Combine(shared.Folder, "joined", "config");
+        string invite = shared.Node.Grid.InviteOf((await shared.Node.Desk.InviteAsync(inviter: null, default))!).ToString();
+        string at = $"@127.0.0.1:{shared.Node.Endpoint.Port}";
+        string said = await new GridJoin(config, TimeProvider.System, NullLogger.Instance).RunAsync(invite[..invite.IndexOf('@')] + at, null, default);
+        Assert.Contains("--grid", said, StringComparison.Ordinal);
+        string file = Directory.GetFiles(config, "*.json").Single();
+        GridFile? grid = GridFileReader.Read(file, out string wrong);
+        Assert.Equal("", wrong);
+        Assert.Equal(shared.Node.Grid.File.Grids.Single().Authorities, grid!.Grids.Single().Authorities);
+
+        // It belongs to the grid now, and needs no invite any more.
+        await using ClientApp client = await shared.ClientAsync("joined", o => o with { Grid = grid, Invite = null });
+        await using SimulatedViewer viewer = await SimulatedViewer.LoginAsync(client.LoginUri);
+        IReadOnlyList<SceneAsset> assets = NodeMetaverse.Recorded(shared.World);
+        Assert.True((await viewer.Assets.FetchAsync(assets)).Ok);
+        await shared.StoredAsync(assets.Count);
     }
 
     private sealed class OffClock(TimeSpan by) : TimeProvider

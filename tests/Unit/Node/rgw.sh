@@ -6,6 +6,8 @@
 # AWSSDK clients need ForcePathStyle, AuthenticationRegion us-east-1, and checksums WHEN_REQUIRED (this server answers
 # 400 XAmzContentSHA256Mismatch to the newer trailer checksums, like many S3-compatible stores).
 set -euo pipefail
+# A busy machine makes the monitor late: what failed for that is asked again.
+again() { for try in 1 2 3 4 5; do "$@" && return 0; sleep 2; done; return 1; }
 case "${1:-}" in
 install)
   apt-get install -y -q --no-install-recommends ceph-mon ceph-osd ceph-mgr radosgw ceph-common ;;
@@ -45,13 +47,13 @@ EOF
   ceph-mon $c -i a --mkfs --monmap "$dir/monmap"; ceph-mon $c -i a
   # Both sides must know the same id for the OSD, else its first start may be refused ("wrong fsid").
   osd=22222222-3333-4444-8555-666666666666
-  timeout 30 ceph $c osd create $osd 0; ceph-mgr $c -i x
+  again timeout 30 ceph $c osd create $osd 0; ceph-mgr $c -i x
   ceph-osd $c -i 0 --mkfs --osd-uuid $osd
   for try in 1 2 3 4 5; do ceph-osd $c -i 0 && break; [ $try -lt 5 ]; sleep 1; done
-  timeout 30 ceph $c osd crush add osd.0 1 root=default host=h
+  again timeout 30 ceph $c osd crush add osd.0 1 root=default host=h
   radosgw $c -n client.rgw.a
   for _ in $(seq 90); do curl -s -o /dev/null "http://127.0.0.1:$port/" && break; sleep 1; done
-  timeout 60 radosgw-admin $c user create --uid=gc --display-name=gc --access-key=AK --secret-key=SK
+  again timeout 60 radosgw-admin $c user create --uid=gc --display-name=gc --access-key=AK --secret-key=SK
   echo "S3 ready at http://127.0.0.1:$port (AK/SK)" ;;
 stop)
   pids=$(for f in "$(realpath -m "$2")"/*.pid; do [ -f "$f" ] && cat "$f" && echo; done || true)
