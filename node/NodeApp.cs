@@ -30,7 +30,7 @@ internal sealed class NodeApp : IAsyncDisposable
 
     private NodeApp(ILogger log, GridFolder grid, Listeners listeners, IObjectStore store, TimeProvider time)
     {
-        (_log, Grid, Endpoint, Private, Store) = (log, grid, listeners.Public, listeners.Private, store);
+        (_log, Grid, Endpoint, Private, Clear, Store) = (log, grid, listeners.Public, listeners.Private, listeners.Clear, store);
         Control = new ControlFollower(store, grid.ControlPublicKey(), time, log);
         Desks = GridDesks.Of(grid, store, Control, time, log);
     }

@@ -32,15 +32,16 @@ public ref struct AssetSealer : IDisposable
         if (plain.IsEmpty || plain.Length > key.Type.MaxBytes())
             throw new ArgumentException("A sealed asset holds 1 byte up to its type's cap.", nameof(plain));
         SealCodec codec = SealCodec.Raw;
+        byte dictionary = SealDictionaries.None;
         _coded = plain;
-        if (compression == SealCompression.WhereItSaves && Compression.TryCompress(key.Type, plain, out byte[] compressed))
+        if (compression == SealCompression.WhereItSaves && Compression.TryCompress(key.Type, plain, out byte[] compressed, out byte used))
         {
-            codec = SealCodec.Zstd;
+            (codec, dictionary) = (SealCodec.Zstd, used);
             _coded = compressed;
         }
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(plain, digest);
-        new InnerHeader(codec, plain.Length, _coded.Length).Write(_inner, digest);
+        new InnerHeader(codec, plain.Length, _coded.Length, dictionary).Write(_inner, digest);
         Layout = SealedLayout.ForCoded(_coded.Length);
 
         byte[] encodedKey = key.Encode();

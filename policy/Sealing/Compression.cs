@@ -12,7 +12,7 @@ public enum SealCompression
 
     /// <summary>
     /// zstd-3, kept only if it saves at least 5 % and 512 bytes; for textures and meshes, which are compressed already, tried only
-    /// if zstd-1 on 4 KiB from their middle saves 5 % (SECURITY §1). The shared store.
+    /// if zstd-1 on 4 KiB from their middle saves 5 % (SECURITY §1). Animations with a dictionary of what all of them hold. The shared store.
     /// </summary>
     WhereItSaves,
 }
@@ -24,9 +24,9 @@ internal static class Compression
     private const int MaxWindowBytes = 8 << 20;
 
     /// <summary>Compresses if the rule of <see cref="SealCompression.WhereItSaves"/> says it is worth it.</summary>
-    public static bool TryCompress(AssetType type, ReadOnlySpan<byte> plain, out byte[] coded)
+    public static bool TryCompress(AssetType type, ReadOnlySpan<byte> plain, out byte[] coded, out byte dictionary)
     {
-        coded = [];
+        (coded, dictionary) = ([], SealDictionaries.For(type));
         if (plain.Length <= 512) return false;
         if (type is AssetType.Texture or AssetType.Mesh)
         {
@@ -35,6 +35,12 @@ internal static class Compression
             if (!Saves(sample.Length, quick.Wrap(sample).Length)) return false;
         }
         using Compressor compressor = new(3);
+        if (dictionary != SealDictionaries.None)
+        {
+            compressor.LoadDictionary(SealDictionaries.Read(dictionary));
+            // The inner header names it, so that a frame alone says nothing of it.
+            compressor.SetParameter(ZstdSharp.Unsafe.ZSTD_cParameter.ZSTD_c_dictIDFlag, 0);
+        }
         Span<byte> compressed = compressor.Wrap(plain);
         if (!Saves(plain.Length, compressed.Length) || plain.Length - compressed.Length < 512) return false;
         coded = compressed.ToArray();
@@ -42,15 +48,16 @@ internal static class Compression
     }
 
     /// <summary>
-    /// Decompresses into exactly <paramref name="plain"/>. False unless <paramref name="coded"/> is one sound frame that states that
+    /// Decompresses into exactly <paramref name="plain"/>, with a dictionary that must be known. False unless <paramref name="coded"/> is one sound frame that states that
     /// very length, names no dictionary and needs a window of at most 8 MiB. Never writes or allocates beyond that.
     /// </summary>
-    public static bool TryDecompress(ReadOnlySpan<byte> coded, Span<byte> plain)
+    public static bool TryDecompress(ReadOnlySpan<byte> coded, Span<byte> plain, byte dictionary)
     {
         if (!IsOneFrame(coded, (ulong)plain.Length)) return false;
         try
         {
             using Decompressor decompressor = new();
+            if (dictionary != SealDictionaries.None) decompressor.LoadDictionary(SealDictionaries.Read(dictionary));
             return decompressor.TryUnwrap(coded, plain, out int written) && written == plain.Length;
         }
         catch (ZstdException)

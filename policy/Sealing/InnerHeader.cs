@@ -15,14 +15,15 @@ public enum SealCodec : byte
 }
 
 /// <summary>
-/// The 48 bytes at the start of the sealed stream, little-endian (SECURITY §1): codec u8, dictionary u8 (0 = none, the only
-/// one known so far), reserved u16, plainLength u32, codedLength u32, reserved u32, SHA-256 of the plain asset.
+/// The 48 bytes at the start of the sealed stream, little-endian (SECURITY §1): codec u8, dictionary u8 (0 = none, else one of
+/// <c>policy/Sealing/Dictionaries</c>), reserved u16, plainLength u32, codedLength u32, reserved u32, SHA-256 of the plain asset.
 /// </summary>
 /// <param name="Codec">How the plain bytes are coded.</param>
 /// <param name="PlainLength">Bytes of the plain asset, 1 or more.</param>
 /// <param name="CodedLength">Bytes as they lie in the stream, before padding.</param>
+/// <param name="Dictionary">Which dictionary the zstd frame was written with; 0: none.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct InnerHeader(SealCodec Codec, int PlainLength, int CodedLength)
+public readonly record struct InnerHeader(SealCodec Codec, int PlainLength, int CodedLength, byte Dictionary = 0)
 {
     /// <summary>Bytes of the inner header.</summary>
     public const int Length = 48;
@@ -39,16 +40,16 @@ public readonly record struct InnerHeader(SealCodec Codec, int PlainLength, int 
     public static bool TryRead(ReadOnlySpan<byte> source, AssetType type, out InnerHeader header)
     {
         header = default;
-        if (source.Length < Length || source[1] != 0 || source[2] != 0 || source[3] != 0) return false;
+        if (source.Length < Length || source[2] != 0 || source[3] != 0) return false;
         if (BinaryPrimitives.ReadUInt32LittleEndian(source[12..]) != 0) return false;
         uint plain = BinaryPrimitives.ReadUInt32LittleEndian(source[4..]), coded = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
         if (plain == 0 || plain > type.MaxBytes() || coded == 0) return false;
-        header = new InnerHeader((SealCodec)source[0], (int)plain, (int)coded);
+        header = new InnerHeader((SealCodec)source[0], (int)plain, (int)coded, source[1]);
         // Compression is kept only where it saves bytes, so more coded than plain bytes are nobody's honest work.
         return header.Codec switch
         {
-            SealCodec.Raw => coded == plain,
-            SealCodec.Zstd => coded < plain,
+            SealCodec.Raw => coded == plain && header.Dictionary == 0,
+            SealCodec.Zstd => coded < plain && SealDictionaries.IsKnown(header.Dictionary),
             _ => false,
         };
     }
@@ -57,6 +58,7 @@ public readonly record struct InnerHeader(SealCodec Codec, int PlainLength, int 
     {
         destination[..DigestAt].Clear();
         destination[0] = (byte)Codec;
+        destination[1] = Dictionary;
         BinaryPrimitives.WriteInt32LittleEndian(destination[4..], PlainLength);
         BinaryPrimitives.WriteInt32LittleEndian(destination[8..], CodedLength);
         digest.CopyTo(destination[DigestAt..]);

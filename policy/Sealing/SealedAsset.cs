@@ -166,7 +166,7 @@ public static class SealedAsset
         ReadOnlySpan<byte> coded = stream[InnerHeader.Length..end];
         byte[] decoded = new byte[inner.PlainLength];
         if (inner.Codec == SealCodec.Raw) coded.CopyTo(decoded);
-        else if (!Compression.TryDecompress(coded, decoded)) return SealFault.Compression;
+        else if (!Compression.TryDecompress(coded, decoded, inner.Dictionary)) return SealFault.Compression;
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(decoded, digest);
         if (!CryptographicOperations.FixedTimeEquals(digest, InnerHeader.DigestIn(stream))) return SealFault.Digest;

@@ -1,11 +1,13 @@
 using System.Text.Json;
 using GlobalCache.Bench;
 using GlobalCache.Bench.Serving;
+using GlobalCache.Bench.Training;
 
 const string Usage = """
     dotnet run -c Release --project tests/Bench -- http [hits] [misses] [idle] [scene] [--json]
     dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [texture] [--json]
     dotnet run -c Release --project tests/Bench -- node [serving] [start] [memory] [ingest] [--rounds N] [--json]
+    dotnet run -c Release --project tests/Bench -- train FOLDER tests/Vectors/assets
     """;
 
 if (args is [BareKestrel.Verb, var bytes])
@@ -60,6 +62,9 @@ switch (words)
         int rounds = at >= 0 && at + 1 < parts.Length ? int.Parse(parts[at + 1]) : 5;
         string[] named = at >= 0 ? parts[..at] : parts;
         return await NodeBench.RunAsync(json, part => named.Length == 0 || named.Contains(part), rounds);
+    case ["train", var into, var recorded]:
+        Trainer.Run(into, recorded);
+        return 0;
     case ["scaling", ..]:
         await Console.Error.WriteLineAsync("scaling: there is nothing to measure yet; this version has no master.");
         return 2;

@@ -195,7 +195,9 @@ public sealed class SealedAssetRefusalTests
         }
         void Write(byte[] stream, int at, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(stream.AsSpan(at), value);
         Refused(s => s[0] = 2);                                                              // codec
-        Refused(s => s[1] = 1);                                                              // dictionary
+        Refused(s => s[1] = 1);                                                              // a dictionary, but nothing coded
+        Refused(s => { s[0] = 1; s[1] = 2; Write(s, 4, 200); });                             // one that nobody knows
+        Refused(s => { s[0] = 1; s[1] = 255; Write(s, 4, 200); });
         Refused(s => s[2] = 1);
         Refused(s => s[3] = 1);
         Refused(s => s[12] = 1);                                                             // reserved
@@ -208,6 +210,19 @@ public sealed class SealedAssetRefusalTests
         Refused(s => { Write(s, 4, (1 << 20) + 1); Write(s, 8, (1 << 20) + 1); });           // above the type's cap
         Refused(s => { s[0] = 1; Write(s, 4, (1 << 20) + 1); });
         Refused(s => { s[0] = 1; Write(s, 4, 100); });                                       // "compressed" to more
+    }
+
+    [Fact]
+    public void A_frame_with_another_dictionary_than_it_was_written_with_is_refused()
+    {
+        byte[] plain = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(1, 9).Select(i => $"mHandIndex{i % 3}Left mShoulderRight mHindLimb{i % 4}Right mFaceTeethLower ")));
+        using Compressor compressor = new(3);
+        compressor.LoadDictionary(SealDictionaries.Read(SealDictionaries.Animation1));
+        compressor.SetParameter(ZstdSharp.Unsafe.ZSTD_cParameter.ZSTD_c_dictIDFlag, 0);
+        byte[] stream = Stream(SealCodec.Zstd, plain.Length, compressor.Wrap(plain).ToArray(), SHA256.HashData(plain));
+        Assert.Equal(SealFault.Compression, Open(Forge(stream)));
+        stream[1] = SealDictionaries.Animation1;
+        Assert.Equal(SealFault.None, Open(Forge(stream)));
     }
 
     [Fact]

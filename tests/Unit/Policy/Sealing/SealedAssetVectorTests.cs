@@ -15,6 +15,12 @@ public sealed class SealedAssetVectorTests
     private static readonly byte[] SealKey = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
     private static readonly byte[] Salt = [.. Enumerable.Range(32, 32).Select(i => (byte)i)];
 
+    private const string WithDictionary =
+        "47434131010100000100000000000000dc000000202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3fcdfb7f603ade9ce261de2304a6"
+        + "3e1bf38075c320204aa03d4c51fc86a2f6ef5750aabffd97757be34acfbd9af4009ab7521c8218f84a27567f2b478232fb92b29a2521c0166e90ed4afd56a42537"
+        + "e42b18d8d14cb17f0f71523f22867edcb0def40f659cfaf5fc81cf911d9981e9976166685888d5c407132031a6daeedbf7f69e4a403b4b700158954df5c3932a56"
+        + "0e6e172ebb5ee496ebda78fce7b6bbf4ca8a1c1cec7a26f6d8";
+
     private static byte[] Plain(int length) => [.. Enumerable.Range(0, length).Select(i => (byte)(i * 7 + (i >> 8)))];
 
     private static AssetKey Key(AssetType type, int last) => new(Grid, type, Guid.Parse($"6c0ca000-0000-4000-8000-{last:x12}"));
@@ -69,6 +75,22 @@ public sealed class SealedAssetVectorTests
         byte[] gridKey = SealKeys.DeriveGridKey(SealKey, "agni");
         Assert.Equal(SealFault.None, SealedAsset.OpenWithGridKey(key, Convert.FromHexString(hex), gridKey, out byte[] plain));
         Assert.Equal(string.Concat(Enumerable.Repeat("the same words again and again, ", 64)), Encoding.ASCII.GetString(plain));
+    }
+
+    // What was sealed with a dictionary must open for ever: a number never means other bytes.
+    [Fact]
+    public void An_animation_coded_with_the_first_dictionary_is_opened()
+    {
+        string[] joints = ["mPelvis", "mTorso", "mChest", "mNeck", "mHead", "mCollarLeft", "mShoulderLeft", "mElbowLeft", "mWristLeft", "mHipLeft", "mKneeLeft", "mAnkleLeft"];
+        byte[] plain = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(string.Concat(joints.Select(j => j + "\0\u0003\0\0\0\u0001\0\0\0")), 4)));
+        AssetKey key = new("agni", AssetType.Animation, Guid.Parse("6c0ca000-0000-4000-8000-00000000002b"));
+        byte[] gridKey = SealKeys.DeriveGridKey(SealKey, "agni");
+        Assert.Equal("9b683d03b4098f3a463501c5f277982bfb2aff8d2175057f22f730ca550c85cf", Convert.ToHexStringLower(SHA256.HashData(SealDictionaries.Read(SealDictionaries.Animation1))));
+        byte[] blob = Convert.FromHexString(WithDictionary);
+        Assert.Equal(SealFault.None, SealedAsset.OpenWithGridKey(key, blob, gridKey, out byte[] opened));
+        Assert.Equal(plain, opened);
+        Assert.Equal(SealFault.None, SealedAsset.OpenWithGridKey(key, SealedAsset.Seal(key, plain, gridKey, 1, 0, SealCompression.WhereItSaves, Salt), gridKey, out opened));
+        Assert.Equal(plain, opened);
     }
 
     [Theory]
