@@ -50,6 +50,9 @@ internal sealed class NodeApp : IAsyncDisposable
     /// <summary>What holds for all nodes.</summary>
     public ControlFollower Control { get; }
 
+    /// <summary>All that it answers, on whichever listener.</summary>
+    public IReadOnlyList<RouteEndpoint> Routes { get; private set; } = [];
+
     /// <summary>What may be changed about the grid.</summary>
     public GridDesks Desks { get; }
 
@@ -159,19 +162,20 @@ internal sealed class NodeApp : IAsyncDisposable
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_lastRequests);
         builder.Services.AddRouting();
-        builder.Services.AddOpenApi();
+        builder.Services.AddOpenApi(ApiDescription.Complete);
         listeners.Use(builder, Grid.NodeCertificate, time);
         WebApplication web = builder.Build();
         web.Use(next => context => AdmitAsync(context, next, () => IsReady(canary, keeper)));
         web.UseRouting();
         web.Use(next => context => Listeners.SeparateAsync(context, next));
         RouteGroupBuilder api = web.MapGroup("");
-        ((IEndpointConventionBuilder)api).Add(Describe);
+        ((IEndpointConventionBuilder)api).Add(ApiDescription.Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
         api.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
         api.MapEnrolment(Desk, keys, tokens, Grid.File, time, _log);
         api.MapIngest(ingest);
         state.Map(web);
+        Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
         _parts.Push(web);
         await web.StartAsync();
     }
@@ -190,12 +194,6 @@ internal sealed class NodeApp : IAsyncDisposable
         context.Response.Headers.RetryAfter = "5";
         context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         return Task.CompletedTask;
-    }
-
-    // A plain delegate is described in the OpenAPI document only if it says which method it is.
-    private static void Describe(EndpointBuilder endpoint)
-    {
-        if (endpoint.RequestDelegate is { } handler) endpoint.Metadata.Add(handler.Method);
     }
 
     private static GridFacts FactsOf(NodeOptions options, IPEndPoint endpoint) => new()

@@ -2,6 +2,7 @@ using System.Reflection;
 using GlobalCache.Node.Control;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
+using Scalar.AspNetCore;
 
 namespace GlobalCache.Node;
 
@@ -46,7 +47,10 @@ internal sealed class OwnersView
             _draining() ? "draining\n" : _ready() ? "ready\n" : "store\n", statusCode: _ready() && !_draining() ? 200 : 503));
         owners.MapGet("/status", () => Status());
         owners.MapGet("/metrics", () => Results.Text(_metrics.ToString(), "text/plain; version=0.0.4"));
+        ((IEndpointConventionBuilder)owners).Add(ApiDescription.Describe);
         owners.MapOpenApi();
+        // Nothing is asked of another server, not even for letters.
+        owners.MapScalarApiReference("/scalar", page => page.WithTitle("GlobalCache node").DisableDefaultFonts());
     }
 
     private NodeStatus Status()
