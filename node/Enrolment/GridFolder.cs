@@ -23,6 +23,9 @@ internal sealed record GridFacts
     /// <summary>Addresses to begin with.</summary>
     public IReadOnlyList<string> Nodes { get; init; } = [];
 
+    /// <summary>See <see cref="GridFile.ClaimWithinSeconds"/>.</summary>
+    public int ClaimWithinSeconds { get; init; } = 900;
+
     /// <summary>The virtual worlds shared.</summary>
     public IReadOnlyList<SharedGrid> Grids { get; init; } = [];
 }
@@ -137,6 +140,7 @@ internal sealed class GridFolder
         Ca = secrets.Authority.ExportCertificatePem(),
         ControlKey = GridSecrets.PublicHalf(secrets.ControlKey),
         Master = new UriBuilder("https", secrets.Host, facts.Port).Uri,
+        ClaimWithinSeconds = facts.ClaimWithinSeconds,
         Grids = facts.Grids,
     };
 

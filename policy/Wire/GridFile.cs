@@ -32,6 +32,12 @@ public sealed record GridFile
     /// <summary>Where enrolments and sessions are served: https, under the same CA.</summary>
     public required Uri Master { get; init; }
 
+    /// <summary>
+    /// Claims are sent at random within so many seconds of the reception, so that nobody can tell where somebody is from when they come (SECURITY §7).
+    /// Default 900, 0 – 86 400; 0 among friends, where one claim is enough (k = 1). A client may take less time, not more.
+    /// </summary>
+    public int ClaimWithinSeconds { get; init; } = 900;
+
     /// <summary>The virtual worlds shared.</summary>
     public required IReadOnlyList<SharedGrid> Grids { get; init; }
 }
@@ -50,6 +56,7 @@ public sealed class GridFileValidator : AbstractValidator<GridFile>
         RuleFor(g => g.Ca).Must(c => c is not null && c.Contains("BEGIN CERTIFICATE", StringComparison.Ordinal)).WithMessage("Ca is a certificate in PEM.");
         RuleFor(g => g.ControlKey).NotEmpty();
         RuleFor(g => g.Master).Must(m => m is { IsAbsoluteUri: true, Scheme: "https" }).WithMessage("Master is an https URL.");
+        RuleFor(g => g.ClaimWithinSeconds).InclusiveBetween(0, 86_400);
         RuleForEach(g => g.Grids).SetValidator(new SharedGridValidator());
     }
 }

@@ -1,5 +1,6 @@
 using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.Store;
+using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Client.Edge;
 
@@ -24,6 +25,8 @@ internal sealed class CacheGridLink : IAsyncDisposable
     public GridDisputes Disputes { get; }
 
     public GridChecks Checks { get; }
+
+    private static TimeSpan Sooner(TimeSpan within, GridFile file) => TimeSpan.FromSeconds(Math.Min(within.TotalSeconds, file.ClaimWithinSeconds));
 
     /// <summary>Null: no grid file was given.</summary>
     /// <exception cref="CannotStartException">Not enrolled, and not to be enrolled now.</exception>
@@ -51,7 +54,7 @@ internal sealed class CacheGridLink : IAsyncDisposable
             byte[] spoolKey = key.Derive("spool");
             ClaimSpool Spool(string kind) => new(Path.Combine(options.ConfigFolder, $"grid-{file.Host.ToLowerInvariant()}.{kind}"), spoolKey, log);
             var lookups = new GridLookups(nodes, connections, session, shared, options.Limits, time, troubles);
-            var claims = new GridClaims(Spool("spool"), store, requests, shared, options.Limits, time, log);
+            var claims = new GridClaims(Spool("spool"), store, requests, shared, Sooner(options.Limits.ClaimWithin, file), time, log);
             parts.Push(claims);
             var disputes = new GridDisputes(Spool("disputes"), requests, time, log);
             parts.Push(disputes);

@@ -5,7 +5,6 @@ using System.Text.Json.Serialization;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.Store;
-using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
 using Log = GlobalCache.Client.CacheGrid.Log;
@@ -26,7 +25,7 @@ internal sealed class GridClaims : IAsyncDisposable
     private readonly AssetStore _store;
     private readonly SignedRequests _requests;
     private readonly IReadOnlySet<string> _shared;
-    private readonly ClientLimits _limits;
+    private readonly TimeSpan _within;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly Lock _gate = new();
@@ -34,10 +33,10 @@ internal sealed class GridClaims : IAsyncDisposable
     private Task _working = Task.CompletedTask;
 
     public GridClaims(
-        ClaimSpool spool, AssetStore store, SignedRequests requests, IReadOnlySet<string> shared, ClientLimits limits, TimeProvider time, ILogger log)
+        ClaimSpool spool, AssetStore store, SignedRequests requests, IReadOnlySet<string> shared, TimeSpan within, TimeProvider time, ILogger log)
     {
         (_spool, _store, _requests, _shared) = (spool, store, requests, shared);
-        (_limits, _time, _log) = (limits, time, log);
+        (_within, _time, _log) = (within, time, log);
     }
 
     /// <summary>Claims that wait.</summary>
@@ -57,7 +56,7 @@ internal sealed class GridClaims : IAsyncDisposable
         if (LineOf(key, plain, sender) is not { } line) return;
         long now = Now;
         // A texture may turn out to be baked in the minutes after it was seen first (PROTOCOL §7.4).
-        double most = _limits.ClaimWithin.TotalSeconds, least = key.Type == AssetType.Texture ? 10 : 1;
+        double most = _within.TotalSeconds, least = key.Type == AssetType.Texture ? 10 : 1;
         lock (_gate) _spool.Put(new WaitingClaim(line, now + (long)(most * (least + (15 - least) * Random.Shared.NextDouble()) / 15), now));
     }
 

@@ -56,7 +56,7 @@ internal sealed class SharedWorld : IAsyncDisposable
             Store = Path.Combine(_folder, name, "store"),
             ConfigFolder = Path.Combine(_folder, name, "config"),
             // A busy test machine is no reason to ask the grid for what is held.
-            Limits = new() { LocalReadDeadline = TimeSpan.FromSeconds(5), GridIdHold = TimeSpan.FromSeconds(2), ClaimWithin = TimeSpan.Zero },
+            Limits = new() { LocalReadDeadline = TimeSpan.FromSeconds(5), GridIdHold = TimeSpan.FromSeconds(2) },
             Grid = Node.Grid.File with
             {
                 Port = Line.Port,
