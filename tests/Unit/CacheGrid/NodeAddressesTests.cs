@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using GlobalCache.Client.CacheGrid;
@@ -18,7 +19,7 @@ public sealed class NodeAddressesTests : IDisposable
     private static readonly byte[] s_texture = SyntheticAssets.Texture(1, 20_000, 512, 512);
 
     private readonly string _config = Directory.CreateTempSubdirectory("gc-grid-").FullName;
-    private readonly FakeTimeProvider _time = new();
+    private readonly WatchedTime _time = new();
     private readonly GridNodes _nodes = new(new Random(1));
 
     public void Dispose() => Directory.Delete(_config, recursive: true);
@@ -79,6 +80,8 @@ public sealed class NodeAddressesTests : IDisposable
         await using var dns = new TestNameServer { Addresses = [s_two], TtlSeconds = ttl };
         await using NodeAddresses following = Follow(dns.HostAndPort, NoSystem);
         await Eventually.EqualAsync(1, () => _nodes.Addresses.Count);
+        // It waits from here on, and not from later.
+        await Eventually.EqualAsync(true, () => _time.Waits(TimeSpan.FromSeconds(seconds)));
         int asked = dns.Asked;
         _time.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromMilliseconds(1));
         await Task.Delay(100);
@@ -194,6 +197,21 @@ public sealed class NodeAddressesTests : IDisposable
         {
             Disposed = true;
             base.Dispose(disposing);
+        }
+    }
+
+    /// <summary>A clock that knows who waits by it.</summary>
+    private sealed class WatchedTime : FakeTimeProvider
+    {
+        private readonly ConcurrentBag<TimeSpan> _waits = [];
+
+        public bool Waits(TimeSpan length) => _waits.Contains(length);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            ITimer timer = base.CreateTimer(callback, state, dueTime, period);
+            _waits.Add(dueTime);
+            return timer;
         }
     }
 }
