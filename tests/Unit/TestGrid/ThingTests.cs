@@ -1,8 +1,8 @@
 using GlobalCache.Client.UdpAssets;
+using GlobalCache.Policy.Assets;
 using GlobalCache.TestGrid.Lludp;
 using GlobalCache.TestGrid.Regions;
 using GlobalCache.TestGrid.Viewer;
-using GlobalCache.Policy.Assets;
 
 namespace GlobalCache.Tests.TestGrid;
 
