@@ -65,6 +65,11 @@ internal sealed class EnrolmentDesk(IObjectStore store, GridKeys keys, TimeProvi
             && !roll.IsRevoked(client, member.Branch) ? (member, branch) : null;
     }
 
+    /// <summary>Trusts a client's word alone, or no more: it holds from its next session, within 2 h. False: no such client.</summary>
+    /// <exception cref="StoreTroubleException">Not known whether it does.</exception>
+    public Task<bool> TrustAsync(string client, bool trusted, CancellationToken ct) =>
+        ChangeAsync(roll => roll.Trusting(client, trusted) is { } next ? (next, true) : (roll, false), ct);
+
     private static string NewId(char kind) => kind + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     private async Task<T> ChangeAsync<T>(Func<Roll, (Roll Next, T Outcome)> change, CancellationToken ct)

@@ -45,7 +45,7 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, GridKeys keys, Sess
         // Last, so that nobody can use up another's nonce.
         DateTimeOffset now = time.GetUtcNow();
         return !_nonces.TryUse(nonce, now) ? null
-            : tokens.Issue(new SessionIdentity(Pseudonyms.Of(keys, client, now), known.Member.Branch, known.Branch.Since, known.Member.PublicKey))
+            : tokens.Issue(new SessionIdentity(Pseudonyms.Of(keys, client, now), known.Member.Branch, known.Branch.Since, known.Member.PublicKey, known.Member.Trusted))
             ?? throw new StoreTroubleException("There is no key for new sessions: it could not be published.");
     }
 

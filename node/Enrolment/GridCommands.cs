@@ -6,7 +6,7 @@ using GlobalCache.Node.Stores;
 namespace GlobalCache.Node.Enrolment;
 
 /// <summary>
-/// The operator's commands on a grid of one's own: <c>invite</c>, <c>members</c>, <c>revoke</c>, and those of <see cref="ControlCommands"/>. They work on the store
+/// The operator's commands on a grid of one's own: <c>invite</c>, <c>members</c>, <c>revoke</c>, <c>trust</c>, and those of <see cref="ControlCommands"/>. They work on the store
 /// beside the running nodes, which follow within 30 s, and without any as well.
 /// </summary>
 internal static class GridCommands
@@ -43,7 +43,7 @@ internal static class GridCommands
             Roll roll = await desks.Enrolment.RefreshAsync(ct);
             TextWriter output = parsed.InvocationConfiguration.Output;
             foreach ((string id, Member member) in roll.Clients.OrderBy(c => c.Value.Since))
-                await output.WriteLineAsync($"client {id} branch {member.Branch} since {Day(member.Since)}{(roll.IsRevoked(id, member.Branch) ? " revoked" : "")}");
+                await output.WriteLineAsync($"client {id} branch {member.Branch} since {Day(member.Since)}{(member.Trusted ? " trusted" : "")}{(roll.IsRevoked(id, member.Branch) ? " revoked" : "")}");
             foreach ((string id, Invite given) in roll.Invites.OrderBy(i => i.Value.Expires))
                 await output.WriteLineAsync($"invite {id} {(given.UsedBy is { } user ? $"used by {user}" : given.Expires <= time.GetUtcNow() ? "expired" : $"open until {Day(given.Expires)}")}");
             return Done;
@@ -65,7 +65,20 @@ internal static class GridCommands
             });
             return stands ? Done : Failed;
         }));
-        return [invite, members, revoke, .. ControlCommands.Of((parsed, ct, act) => GuardedAsync(parsed, data, open, time, log, (grid, desks) => act(grid, desks, ct)))];
+
+        var whom = new Argument<string>("CLIENT") { Description = "As members names it." };
+        var word = new Argument<string>("on|off") { Description = "Whether its word alone decides." };
+        word.AcceptOnlyFromAmong("on", "off");
+        var trust = new Command("trust", "Believes a client alone, such as the grid's own uploader, from its next session on (within 2 h).") { whom, word };
+        trust.SetAction((parsed, ct) => GuardedAsync(parsed, data, open, time, log, async (_, desks) =>
+        {
+            (string id, bool trusted) = (parsed.GetValue(whom)!, parsed.GetValue(word) == "on");
+            bool known = await desks.Enrolment.TrustAsync(id, trusted, ct);
+            await (known ? parsed.InvocationConfiguration.Output : parsed.InvocationConfiguration.Error).WriteLineAsync(
+                !known ? $"There is no client {id}, or it is revoked: see members." : trusted ? $"{id} is believed alone." : $"{id} is one of many.");
+            return known ? Done : Failed;
+        }));
+        return [invite, members, revoke, trust, .. ControlCommands.Of((parsed, ct, act) => GuardedAsync(parsed, data, open, time, log, (grid, desks) => act(grid, desks, ct)))];
     }
 
     private static string Day(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);

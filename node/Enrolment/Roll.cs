@@ -17,7 +17,8 @@ internal sealed record Invite(string Hash, string? Branch, string? Inviter, Date
 /// <param name="PublicKey">SubjectPublicKeyInfo, base64.</param>
 /// <param name="Since">When it was enrolled.</param>
 /// <param name="Revoked">Since when it is shut out; null: it is not.</param>
-internal sealed record Member(string Branch, string PublicKey, DateTimeOffset Since, DateTimeOffset? Revoked);
+/// <param name="Trusted">Its word alone decides what an asset is: the grid's own uploader, or a verifier.</param>
+internal sealed record Member(string Branch, string PublicKey, DateTimeOffset Since, DateTimeOffset? Revoked, bool Trusted = false);
 
 /// <summary>One person and all they have invited.</summary>
 internal sealed record Branch(DateTimeOffset Since, DateTimeOffset? Revoked);
@@ -110,6 +111,13 @@ internal sealed record Roll
             Clients = roll.Clients.Add(newClient, new Member(branch, publicKey, now, Revoked: null)),
             Branches = roll.Branches.ContainsKey(branch) ? roll.Branches : roll.Branches.Add(branch, new Branch(now, Revoked: null)),
         }, newClient);
+    }
+
+    /// <summary>Trusts a client, or no more, from its next session on. The same roll: it was so already; null: no such client.</summary>
+    public Roll? Trusting(string client, bool trusted)
+    {
+        if (!Clients.TryGetValue(client, out Member? member) || IsRevoked(client, member.Branch)) return null;
+        return member.Trusted == trusted ? this : this with { Sequence = Sequence + 1, Clients = Clients.SetItem(client, member with { Trusted = trusted }) };
     }
 
     /// <summary>Takes back an invite, or shuts out a client with the invites it gave, or a branch with all who belong to it.</summary>

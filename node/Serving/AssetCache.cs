@@ -22,8 +22,8 @@ internal sealed class CachedBlob(AssetKey key, SealedBlob blob, long checkedAt)
         set => Volatile.Write(ref _checkedAt, value);
     }
 
-    /// <summary>What it takes of the budget: its bytes, what stands beside them, and a quarter for the gaps that the runtime's heap has between arrays that come and go (measured).</summary>
-    public int Weight { get; } = blob.Bytes.Length + (blob.Bytes.Length / 4) + 1024;
+    /// <summary>What it takes of the budget: its bytes, what stands beside them, and three tenths for the gaps that the runtime's heap has between arrays that come and go (measured).</summary>
+    public int Weight { get; } = blob.Bytes.Length + (int)(blob.Bytes.Length * 0.3) + 1024;
 
     /// <summary>How sure it is that these are the right bytes, when the store was last asked.</summary>
     public Standing Standing { get; set; }

@@ -53,6 +53,28 @@ public sealed class GridCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_is_trusted_says_so_in_its_next_session_until_it_is_not()
+    {
+        GridFolder grid = GridFolder.OpenOrCreate(_folder, new GridFacts { Port = 12443 }, _time.GetUtcNow());
+        var node = new EnrolmentDesk(Store(_folder), grid.Keys, _time, NullLogger.Instance);
+        Assert.True(InviteText.TryParse((await RunAsync("invite")).Output.Split('\n')[0], out InviteText? invite));
+        string client = (await node.EnrolAsync(invite.Code, "key", default))!;
+        Assert.False((await node.FindAsync(client, default))!.Value.Member.Trusted);
+
+        Assert.Equal(0, (await RunAsync("trust", client, "on")).Code);
+        Assert.True((await node.FindAsync(client, default))!.Value.Member.Trusted);
+        Assert.Contains(" trusted", (await RunAsync("members")).Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("trust", client, "on")).Code);
+        Assert.Equal(0, (await RunAsync("trust", client, "off")).Code);
+        Assert.False((await node.FindAsync(client, default))!.Value.Member.Trusted);
+
+        Assert.Equal(0, (await RunAsync("revoke", client)).Code);
+        (int code, _, string errors) = await RunAsync("trust", client, "on");
+        Assert.Equal(2, code);
+        Assert.Contains("see members", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_a_grid_or_with_an_id_nobody_has_there_is_one_clear_sentence()
     {
         (int code, _, string errors) = await RunAsync("invite");
