@@ -30,7 +30,7 @@ internal sealed class GridLookups(
     private readonly Recent<AssetKey, bool> _distrusted = new(4096, TimeSpan.FromHours(1), time);
     private readonly SpareQuota _quota = new();
     private long _unheldUntil = long.MinValue;
-    private int _asking;
+    private int _asking, _unanswered;
 
     private enum Verdict : byte { Hit, Miss, Failed, GivenUp }
 
@@ -112,6 +112,7 @@ internal sealed class GridLookups(
             using HttpRequestMessage request = new(HttpMethod.Get, new Uri(NodeApi.PathOf(key), UriKind.Relative));
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             using HttpResponseMessage answer = await connections.SendAsync(node, request, ct.Token);
+            Volatile.Write(ref _unanswered, 0);
             if (nodes.Answered(node, NodeConnections.IsDraining(answer))) connections.Retire(node);
             switch (answer.StatusCode)
             {
@@ -141,6 +142,8 @@ internal sealed class GridLookups(
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested && time.GetElapsedTime(from) < s_headers / 2)
         {
+            // The world was sooner, which says nothing of the node; but one that has not answered for many in a row, each longer than anybody is held for, is told of.
+            if (time.GetElapsedTime(from) >= limits.CacheGridHold && Interlocked.Increment(ref _unanswered) == GridBreaker.Failures) troubles.Unanswered();
             return (Verdict.GivenUp, null);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)

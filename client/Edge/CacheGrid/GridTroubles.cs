@@ -30,6 +30,12 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
         Log.LookupFailed(log, Reason(e));
     }
 
+    /// <summary>Nodes take requests and answer none before the virtual world does.</summary>
+    public void Unanswered()
+    {
+        if (First("reach")) Log.Unreachable(log, "no answer before the virtual world's own");
+    }
+
     /// <summary>A node sent what it should not.</summary>
     public void Lying(IPEndPoint node, string fault)
     {
