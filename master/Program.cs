@@ -1,0 +1,2 @@
+// Composed when its parts are there.
+return 0;
