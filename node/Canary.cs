@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using GlobalCache.Node.Keys;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Node;
 

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
-using GlobalCache.Node.Enrolment;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 

@@ -1,21 +1,20 @@
 using System.Net;
 using GlobalCache.Node.Control;
-using GlobalCache.Node.Enrolment;
 using GlobalCache.Node.Ingest;
-using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
-using GlobalCache.Node.Sessions;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Control;
+using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Serving;
+using GlobalCache.Office.Sessions;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Node;
-
-/// <summary>The node cannot start as it was told to. The message is one sentence: what is wrong and how to mend it.</summary>
-internal sealed class CannotStartException(string message) : Exception(message);
 
 /// <summary>The running node: everything is made here, in reading order, and taken down in the opposite one.</summary>
 internal sealed class NodeApp : IAsyncDisposable
@@ -70,7 +69,7 @@ internal sealed class NodeApp : IAsyncDisposable
         logs ??= NullLoggerFactory.Instance;
         ILogger log = logs.CreateLogger("GlobalCache");
         // The ports are taken before anything else is done, so that a busy one leaves no trace.
-        Listeners listeners = Listeners.Bind(options);
+        Listeners listeners = Listeners.Bind(options.Listen, options.Private, options.Clear);
         NodeApp? app = null;
         try
         {
@@ -125,7 +124,7 @@ internal sealed class NodeApp : IAsyncDisposable
         Keep(Control);
         Keep(Desks);
         var issuer = new SessionIssuer(Control, time);
-        var keeper = new ControlKeeper(Control, Desks.Control, Desk, issuer, keys, options.Policy, time, _log);
+        var keeper = new ControlKeeper(Control, Desks.Control, Desk, issuer, Grid.Office, options.Policy, time, _log);
         var tokens = new SessionTokens(Grid.File.Host, new SessionKeyRing(
             issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
         var gate = new SessionGate(tokens, who => Control.Known.IsRevoked(who));
@@ -172,7 +171,7 @@ internal sealed class NodeApp : IAsyncDisposable
         ((IEndpointConventionBuilder)api).Add(ApiDescription.Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
         api.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
-        api.MapEnrolment(Desk, keys, tokens, Grid.File, time, _log);
+        api.MapEnrolment(Desk, Grid.Office, tokens, Grid.File, time, _log);
         api.MapIngest(ingest);
         state.Map(web);
         Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];

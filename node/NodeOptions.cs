@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using FluentValidation;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Node;

@@ -1,13 +1,11 @@
 using System.Reflection;
-using GlobalCache.Node.Control;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
+using GlobalCache.Office.Control;
+using GlobalCache.Office.Serving;
 using Scalar.AspNetCore;
 
 namespace GlobalCache.Node;
-
-/// <summary>Marks an endpoint that is served on the private listener alone.</summary>
-internal sealed class OwnersOnly;
 
 /// <summary>What <c>/status</c> says. Sums only: no asset, client or address.</summary>
 internal sealed record NodeStatus(

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using GlobalCache.Node;
-using GlobalCache.Node.Enrolment;
+using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Serving;
 
 // The one place that writes to the terminal.
 #pragma warning disable RS0030

@@ -1,6 +1,6 @@
-using GlobalCache.Node.Ingest;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Control;
+using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Node.Control;
 
@@ -27,7 +27,7 @@ internal sealed class Takedown(Ledger ledger, Func<Bans> bans, TimeProvider time
         {
             try
             {
-                await Bans.OfNames([due[i]]).TakeDownAsync(ledger, ct);
+                await ledger.WithdrawAsync(due[i], ct);
                 _done[due[i]] = (now, _done.GetValueOrDefault(due[i]).Times + 1);
             }
             catch (StoreTroubleException e)
@@ -57,4 +57,11 @@ internal sealed class Takedown(Ledger ledger, Func<Bans> bans, TimeProvider time
             // Asked to stop.
         }
     }
+}
+
+/// <summary>What is logged of bans, 6070 – 6079.</summary>
+internal static partial class TakedownLog
+{
+    [LoggerMessage(6070, LogLevel.Warning, "{count} banned assets are still in the store: {reason}")]
+    public static partial void NotTakenDown(this ILogger log, int count, string reason);
 }

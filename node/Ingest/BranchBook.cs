@@ -1,5 +1,5 @@
-using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
+using GlobalCache.Office.Keys;
 
 namespace GlobalCache.Node.Ingest;
 
@@ -72,7 +72,7 @@ internal sealed class BranchBook(GridKeys keys, BranchAccounts accounts)
     }
 
     /// <summary>How many public assets the branch may contradict before this has to be asked again; 0: no more today.</summary>
-    /// <exception cref="Stores.StoreTroubleException">Not known.</exception>
+    /// <exception cref="Office.Stores.StoreTroubleException">Not known.</exception>
     public async Task<int> DisputesAsync(Page page, int perDay, CancellationToken ct)
     {
         if (page.Disputes > 0) return page.Disputes;

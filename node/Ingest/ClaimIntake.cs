@@ -1,6 +1,6 @@
-using GlobalCache.Node.Keys;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using GlobalCache.Node.Keys;
+using GlobalCache.Office.Keys;
 
 namespace GlobalCache.Node.Ingest;
 

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
 using FluentValidation.Results;
-using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
 using Microsoft.AspNetCore.Http.Features;

@@ -1,4 +1,5 @@
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Control;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Node.Ingest;

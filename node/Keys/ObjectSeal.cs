@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using GlobalCache.Office.Keys;
 using GlobalCache.Policy.Sealing;
 
 namespace GlobalCache.Node.Keys;

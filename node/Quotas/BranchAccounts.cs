@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using GlobalCache.Node.Keys;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Node.Quotas;

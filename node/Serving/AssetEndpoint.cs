@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.IO.Pipelines;
-using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
-using GlobalCache.Node.Sessions;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Sessions;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;

@@ -1,6 +1,6 @@
-using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Keys;
 
 namespace GlobalCache.Node.Serving;
 

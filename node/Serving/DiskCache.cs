@@ -4,7 +4,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Threading.Channels;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Node.Serving;
 

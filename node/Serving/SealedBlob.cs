@@ -1,6 +1,6 @@
 using System.Buffers.Text;
-using GlobalCache.Node.Keys;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Sealing;
 

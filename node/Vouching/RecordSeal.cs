@@ -1,4 +1,5 @@
 using GlobalCache.Node.Keys;
+using GlobalCache.Office.Keys;
 
 namespace GlobalCache.Node.Vouching;
 

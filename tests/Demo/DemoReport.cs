@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using GlobalCache.TestGrid.Viewer;
-using Spectre.Console;
 
 namespace GlobalCache.Demo;
 

@@ -2,7 +2,6 @@ using GlobalCache.Client;
 using GlobalCache.Demo;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Viewer;
-using Spectre.Console;
 
 // The whole of it on one machine: a stand-in grid behind a slow line, the client, and a simulated viewer that asks as
 // Firestorm does and visits one scene three times: without the client, with an empty store, with a full one.

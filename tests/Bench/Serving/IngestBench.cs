@@ -4,7 +4,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using GlobalCache.Node.Enrolment;
+using GlobalCache.Office.Enrolment;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
 

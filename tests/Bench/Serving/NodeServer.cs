@@ -1,8 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using GlobalCache.Node;
-using GlobalCache.Node.Keys;
-using GlobalCache.Node.Sessions;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Sessions;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;

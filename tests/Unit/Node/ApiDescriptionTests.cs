@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using GlobalCache.Node;
+using GlobalCache.Office.Serving;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Control;
 using Microsoft.AspNetCore.Routing;

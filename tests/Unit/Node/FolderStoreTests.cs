@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Tests.Node;
 

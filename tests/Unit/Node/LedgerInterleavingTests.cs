@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using CsCheck;
-using GlobalCache.Node.Keys;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;

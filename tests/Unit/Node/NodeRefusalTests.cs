@@ -1,11 +1,11 @@
 using System.Security.Cryptography;
 using GlobalCache.Node;
-using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
-using GlobalCache.Node.Sessions;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Sessions;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;

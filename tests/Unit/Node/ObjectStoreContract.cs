@@ -1,4 +1,4 @@
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Tests.Node;
 

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Amazon.Runtime;
 using Amazon.S3;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Stores;
 using GlobalCache.Tests.Support;
 
 [assembly: AssemblyFixture(typeof(GlobalCache.Tests.Node.RadosGateway))]

@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using GlobalCache.Node.Sessions;
+using GlobalCache.Office.Sessions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Node;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using CsCheck;
-using GlobalCache.Node.Control;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Control;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using Microsoft.Extensions.Logging.Abstractions;

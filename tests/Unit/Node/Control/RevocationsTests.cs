@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using CsCheck;
-using GlobalCache.Node.Control;
-using GlobalCache.Node.Enrolment;
-using GlobalCache.Node.Keys;
-using GlobalCache.Node.Sessions;
+using GlobalCache.Office.Control;
+using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Sessions;
 using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Tests.Node.Control;
@@ -12,7 +12,7 @@ namespace GlobalCache.Tests.Node.Control;
 public sealed class RevocationsTests
 {
     private static readonly DateTimeOffset Start = new(2026, 3, 1, 0, 0, 0, TimeSpan.Zero);
-    private readonly GridKeys _keys = BlobSourceTests.NodeKeys();
+    private readonly OfficeKey _keys = OfficeKey.Create();
 
     [Fact]
     public void Every_session_that_is_still_good_is_shut_out_at_whatever_hour_and_nobody_elses() =>

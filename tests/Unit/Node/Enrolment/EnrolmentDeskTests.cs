@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using GlobalCache.Node.Enrolment;
-using GlobalCache.Node.Keys;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Ingest;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,7 +14,7 @@ public sealed class EnrolmentDeskTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("gc-desk-").FullName;
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 22, 12, 0, 0, TimeSpan.Zero));
-    private readonly GridKeys _keys = GridSecrets.Create("nodes.example", new DateTimeOffset(2026, 11, 22, 12, 0, 0, TimeSpan.Zero)).Keys;
+    private readonly OfficeKey _keys = OfficeKey.Create();
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -156,7 +156,7 @@ public sealed class EnrolmentDeskTests : IDisposable
             flipped[RandomNumberGenerator.GetInt32(flipped.Length)] ^= (byte)(1 << RandomNumberGenerator.GetInt32(8));
             Assert.False(new RollSeal(_keys).TryOpen(flipped, out _));
         }
-        Assert.False(new RollSeal(GridSecrets.Create("nodes.example", _time.GetUtcNow()).Keys).TryOpen(before, out _));
+        Assert.False(new RollSeal(OfficeKey.Create()).TryOpen(before, out _));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using GlobalCache.Node.Enrolment;
+using GlobalCache.Office.Enrolment;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Tests.Node.Enrolment;

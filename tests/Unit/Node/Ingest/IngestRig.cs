@@ -1,10 +1,11 @@
 using System.Net;
 using System.Security.Cryptography;
 using GlobalCache.Node.Ingest;
-using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Control;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;

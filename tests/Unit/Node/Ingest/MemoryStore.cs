@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using GlobalCache.Node.Stores;
+using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Tests.Node.Ingest;
 

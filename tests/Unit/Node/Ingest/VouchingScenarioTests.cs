@@ -1,5 +1,6 @@
 using GlobalCache.Node.Ingest;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Control;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using static GlobalCache.Tests.Node.Ingest.IngestRig;
@@ -192,7 +193,7 @@ public sealed class VouchingScenarioTests
         using var rig = new IngestRig();
         await rig.PublishAsync(2);
         rig.Bans = Bans.Of(Keys, [Key(1)]);
-        for (int i = 0; i < 2; i++) await rig.Bans.TakeDownAsync(rig.Ledger, default);
+        for (int i = 0; i < 2; i++) await rig.Ledger.WithdrawAsync(rig.Bans.Names.Single(), default);
         for (int i = 1; i <= 4; i++) Assert.Equal(ClaimVerdict.Noted, await rig.VisitAsync(rig.Stranger(i), 1, Good(1)));
         Assert.Equal(Upload.NotAgreed, (await rig.Uploads.PutAsync(Key(1), Good(1), default)).Upload);
         Assert.Null(await rig.ServedAsync(1));

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using CsCheck;
-using GlobalCache.Node.Keys;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
-using GlobalCache.Node.Stores;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Tests.Node.Ingest;
 using Microsoft.Extensions.Time.Testing;

@@ -1,0 +1,74 @@
+using System.Security.Cryptography;
+using System.Text;
+using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Keys;
+using GlobalCache.Office.Stores;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Wire;
+
+namespace GlobalCache.Office.Control;
+
+/// <summary>
+/// What a node of a grid of one's own does as its own master: declares the policy it was started with, publishes the key of its sessions, carries revocations from
+/// the roll into the control document and mends that one in the store. Every 15 s, each time from what stands there.
+/// </summary>
+internal sealed class ControlKeeper(
+    ControlFollower follower, ControlDesk desk, EnrolmentDesk enrolment, SessionIssuer issuer, OfficeKey key, GridPolicy declared, TimeProvider time, ILogger log)
+{
+    private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(2);
+
+    private readonly string _declared = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(declared.ToJson())));
+    private volatile bool _begun;
+    private bool _told;
+
+    /// <summary>Whether the start's own changes stand: before, nobody is served.</summary>
+    public bool HasBegun => _begun;
+
+    /// <summary>Reads what stands there and brings it up to date. False: not possible now, and told in the log.</summary>
+    public async Task<bool> RunOnceAsync(CancellationToken ct)
+    {
+        await follower.ReadAsync(ct);
+        try
+        {
+            Roll roll = await enrolment.RefreshAsync(ct);
+            if (follower.Current is { } view) issuer.Prepare(view.Document, time.GetUtcNow());
+            if (follower.Current is not { } known || Change(known.Document, roll) != known.Document || (follower.Wrong is not null && follower.Mendable))
+                await desk.ChangeAsync(document => Change(document, roll), ct);
+            issuer.Published();
+            (_begun, _told) = (true, false);
+            return true;
+        }
+        catch (Exception e) when (e is StoreTroubleException or ControlRefusedException)
+        {
+            if (!_told) log.ControlNotWritten(e.Message);
+            _told = true;
+            return false;
+        }
+    }
+
+    /// <summary>Goes on until <paramref name="ct"/>; oftener until it has begun.</summary>
+    public async Task FollowAsync(CancellationToken ct)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(_begun ? ControlFollower.RereadEvery : s_retry, time, ct);
+                await RunOnceAsync(ct);
+            }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // Asked to stop.
+        }
+    }
+
+    private ControlDocument Change(ControlDocument document, Roll roll)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        // What was set since the last start with the same options stays; other options are a new word.
+        if (!_begun && document.Declared != _declared) document = document with { Policy = declared, Declared = _declared };
+        issuer.Prepare(document, now);
+        return Revocations.Apply(issuer.Apply(document, now), roll, key, now);
+    }
+}
