@@ -30,6 +30,9 @@ public sealed record GridPolicy
     /// <summary>How many nodes share the quotas. Default 1, 1 – 1 000.</summary>
     public int Nodes { get; init; } = 1;
 
+    /// <summary>How many nodes a master runs, and when.</summary>
+    public ScalingPolicy Scaling { get; init; } = new();
+
     /// <summary>The policy as a file for people: JSON, camel case, times as <c>d.hh:mm:ss</c>. The same policy has one form only.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, s_json);
 
@@ -52,5 +55,6 @@ public sealed class GridPolicyValidator : AbstractValidator<GridPolicy>
             .Must(g => g.Select(one => one?.Id).Distinct(StringComparer.Ordinal).Count() == g.Count).WithMessage("Each virtual world is named once.");
         RuleForEach(p => p.Grids).NotNull().SetValidator(new SharedGridValidator());
         RuleFor(p => p.Nodes).InclusiveBetween(1, 1000);
+        RuleFor(p => p.Scaling).NotNull().SetValidator(new ScalingPolicyValidator());
     }
 }
