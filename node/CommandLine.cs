@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
+using GlobalCache.Node.Fleet;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
@@ -41,10 +42,14 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
         var diskSize = new Option<long>("--disk-cache-size") { Description = "What that folder may take.", CustomParser = Size, DefaultValueFactory = _ => defaults.DiskCacheBytes };
         var drain = new Option<int>("--drain") { Description = "Seconds to serve on when told to stop.", DefaultValueFactory = _ => (int)defaults.Drain.TotalSeconds };
         var nodes = new Option<int>("--nodes") { Description = "How many nodes share the quotas.", DefaultValueFactory = _ => 1 };
+        var member = new Option<string?>("--member") { Description = "Be one of a master's fleet, under this name; --data is the folder with its node.keys and grid.json." };
+        var master = new Option<IPEndPoint?>("--master") { Description = "The master's private address and port, with --member.", CustomParser = EndPoint };
+        var link = new Option<long>("--link") { Description = "Bytes a second that the link to clients carries, such as 375MB, with --member.", CustomParser = Size, DefaultValueFactory = _ => 375_000_000 };
+        var orphan = new Option<double>("--orphan-hours") { Description = "Stop when no master has answered for so long, with --member.", DefaultValueFactory = _ => 24 };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
         var root = new RootCommand("GlobalCache's node: shares assets among the clients of a cache grid.")
         {
-            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, verbose,
+            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, member, master, link, orphan, verbose,
         };
         foreach (Command command in GridCommands.Of(data, folder => NodeApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.
@@ -68,6 +73,15 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
             DiskCacheBytes = parsed.GetValue(diskSize),
             Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             Nodes = parsed.GetValue(nodes),
+            Fleet = parsed.GetValue(member) is not { } id ? null : new FleetOptions
+            {
+                Id = id,
+                Master = parsed.GetValue(master) ?? new IPEndPoint(IPAddress.None, 0),
+                Keys = Path.Combine(parsed.GetValue(data)!, "node.keys"),
+                Grid = GridFolder.GridJson(parsed.GetValue(data)!),
+                LinkBytesPerSecond = parsed.GetValue(link),
+                Orphan = TimeSpan.FromHours(parsed.GetValue(orphan)),
+            },
         };
         errors.AddRange(new NodeOptionsValidator().Validate(options).Errors.Select(e => e.ErrorMessage));
         return new(options, errors, null);

@@ -1,5 +1,6 @@
 using System.Net;
 using GlobalCache.Node.Control;
+using GlobalCache.Node.Fleet;
 using GlobalCache.Node.Ingest;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
@@ -12,6 +13,7 @@ using GlobalCache.Office.Sessions;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Node;
@@ -24,14 +26,18 @@ internal sealed class NodeApp : IAsyncDisposable
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
+    private readonly Traffic _traffic;
+    private readonly OwnOffice? _office;
+    private readonly Membership? _fleet;
     private volatile bool _draining;
     private int _disposed;
 
-    private NodeApp(ILogger log, GridFolder grid, Listeners listeners, IObjectStore store, TimeProvider time)
+    private NodeApp(NodeOptions options, Listeners listeners, IObjectStore store, Traffic traffic, GridFolder? grid, Membership? fleet, TimeProvider time, ILogger log)
     {
-        (_log, Grid, Endpoint, Private, Clear, Store) = (log, grid, listeners.Public, listeners.Private, listeners.Clear, store);
-        Control = new ControlFollower(store, grid.ControlPublicKey(), time, log);
-        Desks = GridDesks.Of(grid, store, Control, time, log);
+        (_log, Endpoint, Private, Clear, Store, _traffic, _fleet) = (log, listeners.Public, listeners.Private, listeners.Clear, store, traffic, fleet);
+        File = fleet?.Grid ?? grid!.File;
+        Control = new ControlFollower(store, ControlEnvelope.PublicKeyOf(File), time, log);
+        _office = grid is null ? null : new OwnOffice(grid, store, Control, options.Policy, time, log);
     }
 
     /// <summary>Where clients connect to.</summary>
@@ -43,8 +49,12 @@ internal sealed class NodeApp : IAsyncDisposable
     /// <summary>See <see cref="NodeOptions.Clear"/>.</summary>
     public IPEndPoint? Clear { get; }
 
-    /// <summary>The grid's keys and description.</summary>
-    public GridFolder Grid { get; }
+    /// <summary>What the grid's clients know of it.</summary>
+    public GridFile File { get; }
+
+    /// <summary>The keys and description of a grid of one's own.</summary>
+    /// <exception cref="InvalidOperationException">The node is one of a fleet.</exception>
+    public GridFolder Grid => Office.Grid;
 
     /// <summary>What holds for all nodes.</summary>
     public ControlFollower Control { get; }
@@ -52,18 +62,21 @@ internal sealed class NodeApp : IAsyncDisposable
     /// <summary>All that it answers, on whichever listener.</summary>
     public IReadOnlyList<RouteEndpoint> Routes { get; private set; } = [];
 
-    /// <summary>What may be changed about the grid.</summary>
-    public GridDesks Desks { get; }
+    /// <summary>What may be changed about a grid of one's own.</summary>
+    public GridDesks Desks => Office.Desks;
 
-    /// <summary>Invites, and who belongs to the grid.</summary>
+    /// <summary>Invites, and who belongs to a grid of one's own.</summary>
     public EnrolmentDesk Desk => Desks.Enrolment;
+
+    /// <summary>Ends when no master has answered for so long that the node takes it that it is forgotten; never for a node alone.</summary>
+    public Task Forgotten { get; private set; } = Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
 
     /// <summary>What all parts of the node write through.</summary>
     public IObjectStore Store { get; }
 
     /// <exception cref="CannotStartException">Busy port, unusable folder: nothing is left behind but a new grid's files.</exception>
     /// <exception cref="GridUnusableException">The data folder's grid cannot be used.</exception>
-    public static async Task<NodeApp> StartAsync(NodeOptions options, TimeProvider? time = null, ILoggerFactory? logs = null, IObjectStore? inner = null)
+    public static async Task<NodeApp> StartAsync(NodeOptions options, TimeProvider? time = null, ILoggerFactory? logs = null, IObjectStore? inner = null, CancellationToken stop = default)
     {
         time ??= TimeProvider.System;
         logs ??= NullLoggerFactory.Instance;
@@ -73,10 +86,12 @@ internal sealed class NodeApp : IAsyncDisposable
         NodeApp? app = null;
         try
         {
-            GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow());
+            var traffic = new Traffic(time);
+            Membership? fleet = options.Fleet is { } member ? Membership.Open(member, traffic, listeners.Private.Address, time, log) : null;
+            GridFolder? grid = fleet is null ? GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow()) : null;
             var store = new WatchedStore(inner ?? OpenStore(options, time));
-            app = new NodeApp(log, grid, listeners, store, time);
-            await app.BuildAsync(options, store, listeners, time, logs);
+            app = new NodeApp(options, listeners, store, traffic, grid, fleet, time, log);
+            await app.BuildAsync(options, store, listeners, time, logs, stop);
             return app;
         }
         catch
@@ -110,6 +125,10 @@ internal sealed class NodeApp : IAsyncDisposable
         _draining = true;
     }
 
+    private bool IsDraining => _draining || _fleet?.Orders.IsDraining == true;
+
+    private OwnOffice Office => _office ?? throw new InvalidOperationException("A node of a fleet keeps no office: ask the master.");
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
@@ -118,15 +137,14 @@ internal sealed class NodeApp : IAsyncDisposable
         _stopped.Dispose();
     }
 
-    private async Task BuildAsync(NodeOptions options, WatchedStore store, Listeners listeners, TimeProvider time, ILoggerFactory logs)
+    private async Task BuildAsync(NodeOptions options, WatchedStore store, Listeners listeners, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
     {
-        GridKeys keys = Grid.Keys;
+        GridKeys keys = _fleet?.Secrets.Keys ?? Grid.Keys;
         Keep(Control);
-        Keep(Desks);
-        var issuer = new SessionIssuer(Control, time);
-        var keeper = new ControlKeeper(Control, Desks.Control, Desk, issuer, Grid.Office, options.Policy, time, _log);
-        var tokens = new SessionTokens(Grid.File.Host, new SessionKeyRing(
-            issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
+        if (_office is not null) Keep(_office);
+        if (_fleet is not null) Keep(_fleet);
+        var tokens = new SessionTokens(File.Host, new SessionKeyRing(
+            () => _office?.Issuer.Signs(), id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
         var gate = new SessionGate(tokens, who => Control.Known.IsRevoked(who));
         var cache = new AssetCache(options.CacheBytes);
         DiskCache? disk = options.DiskCache is { } folder ? new DiskCache(folder, options.DiskCacheBytes, time, _log) : null;
@@ -148,13 +166,20 @@ internal sealed class NodeApp : IAsyncDisposable
             Claimed = (branch, name, answer) => accounts.Claimed(branch, BranchAccounts.IdOf(name), answer.Agrees, new Checks(keys, rules).IsOne(branch, name, answer.Record, time.GetUtcNow())),
         };
         var ingest = new IngestParts(keys, ledger, accounts, ingestRules, context => CallerAsync(gate, context), new UploadMemory(UploadMemory.Default), time);
-        var state = new OwnersView(() => IsReady(canary, keeper), () => _draining, cache, accounts, Control, metrics, time);
+        var state = new OwnersView(() => IsReady(canary), () => IsDraining, cache, accounts, Control, metrics, time);
         await canary.CheckAsync(CancellationToken.None);
-        await keeper.RunOnceAsync(CancellationToken.None);
+        if (_office is not null) await _office.Keeper.RunOnceAsync(CancellationToken.None);
+        else await Control.ReadAsync(CancellationToken.None);
         Run(canary.FollowAsync);
-        Run(keeper.FollowAsync);
+        Run(_office is null ? Control.FollowAsync : _office.Keeper.FollowAsync);
         Run(accounts.FollowAsync);
         Run(new Takedown(ledger, () => Control.Current?.Bans ?? Bans.None, time, _log).FollowAsync);
+
+        if (_fleet is not null)
+        {
+            using var starting = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token, stop);
+            await _fleet.Link.BeginAsync(starting.Token);
+        }
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
@@ -162,25 +187,64 @@ internal sealed class NodeApp : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_lastRequests);
         builder.Services.AddRouting();
         builder.Services.AddOpenApi(ApiDescription.Complete);
-        listeners.Use(builder, Grid.NodeCertificate, time);
+        listeners.Use(builder, _fleet is null ? Grid.NodeCertificate : _fleet.Link.Certificate, time);
         WebApplication web = builder.Build();
-        web.Use(next => context => AdmitAsync(context, next, () => IsReady(canary, keeper)));
+        web.Use(next => context => AdmitAsync(context, next, () => IsReady(canary)));
         web.UseRouting();
         web.Use(next => context => Listeners.SeparateAsync(context, next));
         RouteGroupBuilder api = web.MapGroup("");
         ((IEndpointConventionBuilder)api).Add(ApiDescription.Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
         api.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
-        api.MapEnrolment(Desk, Grid.Office, tokens, Grid.File, time, _log);
+        if (_office is not null) api.MapEnrolment(Desk, Grid.Office, tokens, File, time, _log);
         api.MapIngest(ingest);
         state.Map(web);
+        if (_fleet is not null) new OrderEndpoints(_fleet.Options, _fleet.Secrets, _fleet.Orders, _traffic, time, _log).Map(web.MapGroup("").WithMetadata(new OwnersOnly()));
         Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
         _parts.Push(web);
-        await web.StartAsync();
+        await web.StartAsync(stop);
+        if (_fleet is not null)
+        {
+            Task<bool> orphaned = _fleet.Link.FollowAsync(() => Report(metrics, accounts, IsReady(canary)), _stopped.Token);
+            _parts.Push(new Ended(orphaned));
+            Forgotten = OrphanedAsync(orphaned);
+        }
+    }
+
+    private static async Task OrphanedAsync(Task<bool> orphaned)
+    {
+        if (!await orphaned) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, CancellationToken.None);
+    }
+
+    /// <summary>How the node does, as the master is told; who and when is added by the link.</summary>
+    private NodeReport Report(NodeMetrics metrics, BranchAccounts accounts, bool ready)
+    {
+        (double requests, double bytes, double slowest) = _traffic.Rates();
+        double cpu = _fleet!.Gauge.Cpu();
+        return new NodeReport
+        {
+            Node = "",
+            At = 0,
+            Ready = ready,
+            Draining = IsDraining,
+            Epoch = _fleet.Orders.Epoch,
+            RequestsPerSecond = requests,
+            InFlight = _traffic.InFlight,
+            QuietSeconds = _traffic.Quiet.TotalSeconds,
+            Cpu = cpu,
+            SentBytesPerSecond = bytes,
+            Load = _fleet.Gauge.Load(cpu, bytes),
+            SlowestMilliseconds = slowest,
+            Hits = metrics.MemoryHits.Value + metrics.StoreHits.Value,
+            Misses = metrics.Misses.Value,
+            SentBytes = metrics.BytesSent.Value,
+            FlaggedBranches = accounts.Sum().Flagged,
+            ControlSequence = Control.Current?.Document.Sequence ?? 0,
+        };
     }
 
     // Who was shut out must not come in by a restart, so nobody does before the control document has been read and brought up to date once.
-    private static bool IsReady(Canary canary, ControlKeeper keeper) => canary.Sings && keeper.HasBegun;
+    private bool IsReady(Canary canary) => canary.Sings && (_office?.Keeper.HasBegun ?? Control.Current is not null);
 
     private static async ValueTask<Caller?> CallerAsync(SessionGate gate, HttpContext context) => await gate.EnterAsync(context) is { } who
         ? new Caller(who.Branch, who.BranchSince, who.ClientKey, who.Uploader, context.Connection.RemoteIpAddress ?? IPAddress.None) : null;
@@ -188,11 +252,35 @@ internal sealed class NodeApp : IAsyncDisposable
     /// <summary>What is true of every request: a draining node says so, and one whose store is in trouble says nothing else.</summary>
     private Task AdmitAsync(HttpContext context, RequestDelegate next, Func<bool> ready)
     {
-        if (_draining) context.Response.Headers[NodeApi.DrainingHeader] = "1";
-        if (ready() || !context.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal)) return next(context);
+        if (IsDraining)
+        {
+            context.Response.Headers[NodeApi.DrainingHeader] = "1";
+            // HTTP/1.1: Connection: close; HTTP/2: GOAWAY. What has begun on the connection is answered.
+            if (_fleet is not null) context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        }
+        if (_fleet is not null && context.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal) && !Listeners.IsPrivate(context)) return CountedAsync(context, next, ready());
+        return ServeAsync(context, next, ready());
+    }
+
+    private static Task ServeAsync(HttpContext context, RequestDelegate next, bool ready)
+    {
+        if (ready || !context.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal) || Listeners.IsPrivate(context)) return next(context);
         context.Response.Headers.RetryAfter = "5";
         context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         return Task.CompletedTask;
+    }
+
+    private async Task CountedAsync(HttpContext context, RequestDelegate next, bool ready)
+    {
+        long begun = _traffic.Begun();
+        try
+        {
+            await ServeAsync(context, next, ready);
+        }
+        finally
+        {
+            _traffic.Ended(begun, context.Response.ContentLength ?? 0);
+        }
     }
 
     private static GridFacts FactsOf(NodeOptions options, IPEndPoint endpoint) => new()

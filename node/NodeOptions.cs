@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using FluentValidation;
+using GlobalCache.Node.Fleet;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 
@@ -58,6 +59,9 @@ internal sealed record NodeOptions
     /// <summary>How many nodes share the quotas.</summary>
     public int Nodes { get; init; } = 1;
 
+    /// <summary>The fleet it is one of; null: it is alone, and its own master.</summary>
+    public FleetOptions? Fleet { get; init; }
+
     /// <summary>What of this holds for the whole grid: declared at the start, and published when it is not what was declared before.</summary>
     public GridPolicy Policy => new() { Vouching = Vouching, Quotas = Quotas, Grids = Grids, Nodes = Nodes };
 }
@@ -77,6 +81,11 @@ internal sealed class NodeOptionsValidator : AbstractValidator<NodeOptions>
         RuleFor(o => o.DiskCacheBytes).InclusiveBetween(100_000_000, 100_000_000_000_000).WithMessage("--disk-cache-size must be 100MB to 100TB.");
         RuleFor(o => o.Drain).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(1)).WithMessage("--drain must be 0 to 3600 seconds.");
         RuleFor(o => o.Nodes).InclusiveBetween(1, 1000).WithMessage("--nodes must be 1 to 1000.");
+        RuleFor(o => o.Fleet!.Id).Length(1, 64).Matches("^[A-Za-z0-9-]+$").When(o => o.Fleet is not null).WithMessage("--member is a name of 1 to 64 letters, digits and hyphens.");
+        RuleFor(o => o.Fleet!.Master).Must(m => m.Port > 0 && IsPrivate(m.Address)).When(o => o.Fleet is not null)
+            .WithMessage("--member needs the master's private address: give --master, such as 127.0.0.1:12441.");
+        RuleFor(o => o.Fleet!.LinkBytesPerSecond).InclusiveBetween(1000, 1_000_000_000_000).When(o => o.Fleet is not null).WithMessage("--link must be 1KB to 1TB a second.");
+        RuleFor(o => o.Fleet!.Orphan).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(30)).When(o => o.Fleet is not null).WithMessage("--orphan-hours must be a second to thirty days.");
         RuleForEach(o => o.Grids).SetValidator(new SharedGridValidator());
         RuleFor(o => o.Vouching).SetValidator(new VouchingPolicyValidator());
         RuleFor(o => o.Quotas).SetValidator(new QuotaPolicyValidator());

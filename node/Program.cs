@@ -22,6 +22,11 @@ try
 {
     return line.Errand is { } errand ? await errand.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }) : await ServeAsync();
 }
+catch (OperationCanceledException)
+{
+    // Told to stop while it waited for its master.
+    return 0;
+}
 catch (Exception e) when (e is CannotStartException or GridUnusableException)
 {
     Console.Error.WriteLine(e.Message);
@@ -39,13 +44,16 @@ async Task<int> ServeAsync()
         if (draining.IsCancellationRequested) stopped.Cancel();
         draining.Cancel();
     }
-    await using NodeApp app = await NodeApp.StartAsync(line.Options, TimeProvider.System, logs);
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    await using NodeApp app = await NodeApp.StartAsync(line.Options, TimeProvider.System, logs, stop: draining.Token);
     Console.Out.WriteLine($"Serving on {app.Endpoint}, for the owner on http://{app.Private}/status.");
-    Console.Out.WriteLine($"Give clients {GridFolder.GridJson(line.Options.Data)} and an invite: globalcache-node invite --data {line.Options.Data}");
-    if (line.Options.Grids.Count == 0) Console.Out.WriteLine("No grid is shared yet, so nothing is served: name one with --share.");
-    await WaitAsync(Timeout.InfiniteTimeSpan, draining.Token);
+    if (line.Options.Fleet is null)
+    {
+        Console.Out.WriteLine($"Give clients {GridFolder.GridJson(line.Options.Data)} and an invite: globalcache-node invite --data {line.Options.Data}");
+        if (line.Options.Grids.Count == 0) Console.Out.WriteLine("No grid is shared yet, so nothing is served: name one with --share.");
+    }
+    await Task.WhenAny(WaitAsync(Timeout.InfiniteTimeSpan, draining.Token), app.Forgotten);
     app.Drain();
     await WaitAsync(line.Options.Drain, stopped.Token);
     return 0;

@@ -35,7 +35,7 @@ internal static class GridFileReader
         try
         {
             if (JsonSerializer.Deserialize<GridFile>(bytes, s_json) is not { } file) return No("is no grid file", out wrong);
-            if (file is { Name: null } or { Host: null } or { Ca: null } or { ControlKey: null } or { Master: null } or { Grids: null } or { Nodes: null } or { NameServers: null })
+            if (file is { Name: null } or { Host: null } or { Ca: null } or { ControlKey: null } or { Master: null } or { Grids: null } or { Nodes: null } or { NameServers: null } or { MasterAddress: null })
                 return No("is no grid file: something in it is null", out wrong);
             if (new GridFileValidator().Validate(file) is { IsValid: false } judged) return No($"is no sound grid file: {judged.Errors[0].ErrorMessage.TrimEnd('.')}", out wrong);
             if (Uri.CheckHostName(file.Host) != UriHostNameType.Dns) return No($"gives {file.Host} as Host, which is no DNS name", out wrong);

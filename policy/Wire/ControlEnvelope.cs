@@ -42,6 +42,16 @@ public static class ControlEnvelope
 
     private static ReadOnlySpan<byte> Label => "gc/control/1"u8;
 
+    /// <summary>What a grid's control documents are checked with; the caller's to dispose of.</summary>
+    /// <exception cref="CryptographicException">The grid file names no such key.</exception>
+    public static ECDsa PublicKeyOf(GridFile grid)
+    {
+        ArgumentNullException.ThrowIfNull(grid);
+        ECDsa key = ECDsa.Create();
+        key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(grid.ControlKey), out _);
+        return key;
+    }
+
     /// <summary>Signs a document.</summary>
     /// <returns>Its bytes; null: it is not valid or too large, and <paramref name="wrong"/> says all that is wrong with it.</returns>
     public static byte[]? TrySign(ControlDocument document, ECDsa key, out IReadOnlyList<string> wrong)

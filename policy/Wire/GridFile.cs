@@ -32,6 +32,9 @@ public sealed record GridFile
     /// <summary>Where enrolments and sessions are served: https, under the same CA.</summary>
     public required Uri Master { get; init; }
 
+    /// <summary>Address and port of the master, such as <c>192.0.2.1:12440</c>, where its name is in no DNS that everybody asks. Empty: the name is looked up.</summary>
+    public string MasterAddress { get; init; } = "";
+
     /// <summary>
     /// Claims are sent at random within so many seconds of the reception, so that nobody can tell where somebody is from when they come (SECURITY §7).
     /// Default 900, 0 – 86 400; 0 among friends, where one claim is enough (k = 1). A client may take less time, not more.
@@ -52,6 +55,7 @@ public sealed class GridFileValidator : AbstractValidator<GridFile>
         RuleFor(g => g.Host).NotEmpty().MaximumLength(253);
         RuleFor(g => g.Port).InclusiveBetween(1, 65535);
         RuleFor(g => g.NameServers).Must(n => n.Count <= 8).WithMessage("A grid has at most 8 name servers.");
+        RuleFor(g => g.MasterAddress).Must(a => a is { Length: 0 } || (a is not null && System.Net.IPEndPoint.TryParse(a, out System.Net.IPEndPoint? at) && at.Port > 0)).WithMessage("MasterAddress is an address with a port, or empty.");
         RuleFor(g => g.Nodes).Must(n => n.Count <= 64).WithMessage("A grid file names at most 64 nodes.");
         RuleFor(g => g.Ca).Must(c => c is not null && c.Contains("BEGIN CERTIFICATE", StringComparison.Ordinal)).WithMessage("Ca is a certificate in PEM.");
         RuleFor(g => g.ControlKey).NotEmpty();

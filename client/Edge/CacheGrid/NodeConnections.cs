@@ -48,7 +48,12 @@ internal sealed class NodeConnections : IDisposable
     {
         Uri master = _file.Master;
         request.RequestUri = new Uri(master, request.RequestUri!.OriginalString);
-        if (!IsMasterAtNodes(_file)) return SendAsync(new DnsEndPoint(master.IdnHost, master.Port), request, ct);
+        if (!IsMasterAtNodes(_file))
+        {
+            // Under a key of its own kind, so that it is never taken for a node's pool.
+            DnsEndPoint at = IPEndPoint.TryParse(_file.MasterAddress, out IPEndPoint? known) ? new DnsEndPoint(known.Address.ToString(), known.Port) : new DnsEndPoint(master.IdnHost, master.Port);
+            return SendAsync(at, request, ct);
+        }
         if (node is null) throw new HttpRequestException("No node can be asked.");
         return SendAsync(new IPEndPoint(node.Address, master.Port == _file.Port ? node.Port : master.Port), request, ct);
     }

@@ -126,12 +126,7 @@ internal sealed class GridFolder
     public ECDsa ControlKey() => GridSecrets.Open(_secrets.ControlKey);
 
     /// <summary>What control documents are checked with, as <c>grid.json</c> tells it; the caller's to dispose of.</summary>
-    public ECDsa ControlPublicKey()
-    {
-        ECDsa key = ECDsa.Create();
-        key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(File.ControlKey), out _);
-        return key;
-    }
+    public ECDsa ControlPublicKey() => ControlEnvelope.PublicKeyOf(File);
 
     /// <summary>A code as an invite that can be handed over. Where the grid's name is in no DNS it names a node's address, since whoever joins knows nothing else yet.</summary>
     public InviteText InviteOf(string code) => new(

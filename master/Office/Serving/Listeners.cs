@@ -79,10 +79,13 @@ internal sealed class Listeners : IDisposable
         });
     }
 
+    /// <summary>Whether a request came by the owner's port.</summary>
+    public static bool IsPrivate(HttpContext context) => context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_private) == true;
+
     /// <summary>What is the owner's is not there on the public listener, and the other way round: no token passes in clear.</summary>
     public static Task SeparateAsync(HttpContext context, RequestDelegate next)
     {
-        bool isPrivate = context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_private) == true;
+        bool isPrivate = IsPrivate(context);
         if (context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<OwnersOnly>() is not null != isPrivate && context.Request.Path != NodeApi.Health)
             context.SetEndpoint(null);
         return next(context);

@@ -1,0 +1,25 @@
+using System.Text.Json;
+using GlobalCache.Policy.Wire;
+
+namespace GlobalCache.Office.Serving;
+
+/// <summary>A body that one of the fleet has signed (<see cref="FleetSignature"/>).</summary>
+internal static class SignedBody
+{
+    /// <summary>What was said; null: too long, not signed with this key for this path, or not what it should be.</summary>
+    public static async Task<T?> ReadAsync<T>(HttpContext context, byte[] key, JsonSerializerOptions json)
+        where T : class
+    {
+        byte[] body = new byte[FleetApi.MaxBytes + 1];
+        try
+        {
+            int length = await context.Request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, context.RequestAborted);
+            return length > FleetApi.MaxBytes || !FleetSignature.IsGood(key, context.Request.Path, body.AsSpan(0, length), context.Request.Headers[FleetApi.SignatureHeader])
+                ? null : JsonSerializer.Deserialize<T>(body.AsSpan(0, length), json);
+        }
+        catch (Exception e) when (e is JsonException or BadHttpRequestException)
+        {
+            return null;
+        }
+    }
+}
