@@ -1,5 +1,6 @@
 using System.Text.Json;
 using GlobalCache.Bench;
+using GlobalCache.Bench.Scaling;
 using GlobalCache.Bench.Serving;
 using GlobalCache.Bench.Training;
 
@@ -7,6 +8,7 @@ const string Usage = """
     dotnet run -c Release --project tests/Bench -- http [hits] [misses] [idle] [scene] [--json]
     dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [texture] [--json]
     dotnet run -c Release --project tests/Bench -- node [serving] [start] [memory] [ingest] [--rounds N] [--json]
+    dotnet run -c Release --project tests/Bench -- scaling --traces FOLDER [--json] [--seeds N] [--boot LOW,HIGH]
     dotnet run -c Release --project tests/Bench -- train FOLDER tests/Vectors/assets
     """;
 
@@ -65,9 +67,8 @@ switch (words)
     case ["train", var into, var recorded]:
         Trainer.Run(into, recorded);
         return 0;
-    case ["scaling", ..]:
-        await Console.Error.WriteLineAsync("scaling: there is nothing to measure yet; this version has no master.");
-        return 2;
+    case ["scaling", .. var options]:
+        return await ScalingBench.RunAsync(json, options);
     default:
         await Console.Error.WriteLineAsync(Usage);
         return 2;
