@@ -33,6 +33,9 @@ public sealed record GridPolicy
     /// <summary>How many nodes a master runs, and when.</summary>
     public ScalingPolicy Scaling { get; init; } = new();
 
+    /// <summary>What machines nodes may run on, and what those cost.</summary>
+    public FleetPolicy Fleet { get; init; } = new();
+
     /// <summary>The policy as a file for people: JSON, camel case, times as <c>d.hh:mm:ss</c>. The same policy has one form only.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, s_json);
 
@@ -56,5 +59,6 @@ public sealed class GridPolicyValidator : AbstractValidator<GridPolicy>
         RuleForEach(p => p.Grids).NotNull().SetValidator(new SharedGridValidator());
         RuleFor(p => p.Nodes).InclusiveBetween(1, 1000);
         RuleFor(p => p.Scaling).NotNull().SetValidator(new ScalingPolicyValidator());
+        RuleFor(p => p.Fleet).NotNull().SetValidator(new FleetPolicyValidator());
     }
 }
