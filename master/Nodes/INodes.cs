@@ -39,6 +39,7 @@ internal interface INodes
     /// <summary>Tells it what to do; the same word may be told again and again. False: it does not answer, or knows of a later epoch.</summary>
     Task<bool> TellAsync(Instance instance, Intent intent, long epoch, CancellationToken ct);
 
-    /// <summary>“You are about to be ended.” True: it is draining, has nothing in flight, and knows of no later epoch. False: not so, or no answer.</summary>
+    /// <summary>“You are about to be ended.” True: it is draining, has nothing in flight, and knows of no later epoch. False: not so, or no answer.
+    /// Having said so it is not <see cref="NodeLook.Ready"/> any more, so that nobody who comes after this master calls it back.</summary>
     Task<bool> RetireAsync(Instance instance, long epoch, CancellationToken ct);
 }

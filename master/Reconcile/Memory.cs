@@ -232,8 +232,9 @@ internal sealed class Memory(TimeSpan begun)
             bool isMissed = _missed >= policy.Life.ChecksToLose;
             if (inDns) return isMissed || (_state == NodeState.Lost && !isReady) ? NodeState.Lost : NodeState.InService;
             if (isReady) return NodeState.Warming;
-            return _state is NodeState.Lost or NodeState.InService || (_state == NodeState.Warming && isMissed) ? NodeState.Lost
-                : _state == NodeState.Warming ? NodeState.Warming : NodeState.Booting;
+            // One that never served is not lost: it has not come up.
+            if (_state is NodeState.Lost or NodeState.InService) return NodeState.Lost;
+            return _state == NodeState.Warming && !isMissed ? NodeState.Warming : NodeState.Booting;
         }
     }
 }

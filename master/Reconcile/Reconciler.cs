@@ -245,7 +245,7 @@ internal sealed class Reconciler(
             if (node.For != TimeSpan.Zero) continue;
             if (node.State == NodeState.InService) memory.Refusals = 0;
             // It ended before it began: the next would, too.
-            if (node is { State: NodeState.Gone, IsUnknown: true, Instance.Marks.Intent: Intent.Serve }) memory.Wait(Clock, policy().Life, terms.Jitter());
+            if (node is { State: NodeState.Gone, IsUnknown: true }) memory.Wait(Clock, policy().Life, terms.Jitter());
         }
 
         foreach (Effect effect in effects)
@@ -267,7 +267,7 @@ internal sealed class Reconciler(
         foreach (Effect effect in effects)
         {
             if (effect is AlarmEffect || failed.Contains(effect.Node)) continue;
-            if (!await lease.EnsureAsync(ct) || lease.Epoch != _epoch) return;
+            if (!await lease.EnsureAsync(ct) || !lease.IsHeld || lease.Epoch != _epoch) return;
             // What is asked now must be answered while nobody else can lead.
             using var within = CancellationTokenSource.CreateLinkedTokenSource(ct);
             using var left = new CancellationTokenSource(lease.Left, time);

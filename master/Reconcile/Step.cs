@@ -123,17 +123,20 @@ internal static class Step
 
         if (input.View.Clock < input.Memory.NoLaunchUntil) return;
         int more = 0, counted = 0;
+        Dictionary<int, int> lost = [];
+        foreach (NodeView node in owed) lost[node.Instance.Slot] = Math.Max(lost.GetValueOrDefault(node.Instance.Slot), node.Instance.Generation);
         foreach (int slot in Slots(input, owed))
         {
             if (need-- <= 0) break;
-            bool replaces = more < owed.Length;
+            (int generation, int attempt) = Next(input, slot);
+            // Only its first replacement is: one that does not come up either is a launch like any other.
+            bool replaces = lost.TryGetValue(slot, out int before) && generation == before + 1;
             if (input.Usage.WhyNot(more, replaces, counted, input.NextPrice, input.Policy) is { } why)
             {
                 changes.Launches.Add(new AlarmEffect("", $"No node is opened though one is wanted: {why}"));
                 break;
             }
 
-            (int generation, int attempt) = Next(input, slot);
             string reason = replaces ? $"A node was lost, this one replaces it. {input.Plan.Reason}" : input.Plan.Reason;
             changes.Launches.Add(new LaunchEffect(slot, generation, attempt, replaces, reason));
             more++;

@@ -25,7 +25,8 @@ internal sealed class SimulatedFleet(SimulatedWorld world, TimeProvider clock) :
     {
         await world.BeforeAsync("launch");
         if (world.IsThrottled()) return new LaunchAnswer(LaunchOutcome.Unknown, "Too many calls.");
-        if (world.HasNoRoom()) return new LaunchAnswer(LaunchOutcome.NoCapacity, "There is no room for one more.");
+        // An order that was heard is answered with what became of it, room or not.
+        if (!world.Knows(order) && world.HasNoRoom()) return new LaunchAnswer(LaunchOutcome.NoCapacity, "There is no room for one more.");
         SimulatedNode node = world.Make(order, clock.GetUtcNow());
         try
         {

@@ -151,6 +151,8 @@ internal sealed class SimulatedWorld
 
     public bool HasNoRoom() => NoCapacity > 0 && _random.NextDouble() < NoCapacity;
 
+    public bool Knows(LaunchOrder order) => _byToken.ContainsKey((order.Slot, order.Generation, order.Attempt));
+
     public SimulatedNode Make(LaunchOrder order, DateTimeOffset now)
     {
         if (_byToken.TryGetValue((order.Slot, order.Generation, order.Attempt), out SimulatedNode? there)) return there;
@@ -270,8 +272,9 @@ internal sealed class SimulatedWorld
 
         foreach (Cohort cohort in _cohorts)
         {
-            if (cohort.Due > Now) continue;
-            cohort.Due = Now + cohort.Hold;
+            // Who found nothing asks again at once.
+            if (cohort.Due > Now && (cohort.At.Count > 0 || InForce.Count == 0)) continue;
+            if (cohort.Due <= Now) cohort.Due = Now + cohort.Hold;
             Spread(cohort, -1);
             cohort.At = InForce;
             Spread(cohort, 1);
