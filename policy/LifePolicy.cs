@@ -26,6 +26,12 @@ public sealed record LifePolicy
     /// <summary>A lost node that answers again within this comes back; else it is ended. Default 120 s, 0 – 1 h.</summary>
     public TimeSpan LostMost { get; init; } = TimeSpan.FromSeconds(120);
 
+    /// <summary>
+    /// A node that is to go stays at least this long after its removal from the DNS is in force, and at least the TTL in any case: where demand is low, a client that
+    /// still has its address may not ask for minutes. Default 10 min (ADR 0014; SCALING §3: the TTL), 0 – <see cref="DrainMost"/>.
+    /// </summary>
+    public TimeSpan DrainLeast { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>A node that is to go must have had no request for this long. Default 60 s, 1 s – 1 h.</summary>
     public TimeSpan DrainQuiet { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -66,12 +72,13 @@ public sealed class LifePolicyValidator : AbstractValidator<LifePolicy>
         RuleFor(p => p.ChecksToLose).InclusiveBetween(1, 100);
         RuleFor(p => p.LostMost).InclusiveBetween(TimeSpan.Zero, hour);
         RuleFor(p => p.DrainQuiet).InclusiveBetween(second, hour);
+        RuleFor(p => p.DrainLeast).GreaterThanOrEqualTo(TimeSpan.Zero).LessThanOrEqualTo(p => p.DrainMost);
         RuleFor(p => p.DrainMost).InclusiveBetween(10 * second, 24 * hour);
         RuleFor(p => p.RetireMost).InclusiveBetween(TimeSpan.Zero, 600 * second);
         RuleFor(p => p.BackOff).InclusiveBetween(0.1 * second, hour);
         RuleFor(p => p.BackOffMost).LessThanOrEqualTo(24 * hour).GreaterThanOrEqualTo(p => p.BackOff);
         RuleFor(p => p.Lease).InclusiveBetween(second, 600 * second);
-        RuleFor(p => p.LeaseRenew).GreaterThanOrEqualTo(0.1 * second).Must((p, renew) => 2 * renew <= p.Lease)
+        RuleFor(p => p.LeaseRenew).GreaterThanOrEqualTo(0.1 * second).Must((p, renew) => renew <= p.Lease / 2)
             .WithMessage("'Lease Renew' must not exceed half of 'Lease'.");
         RuleFor(p => p.LeaseLeast).GreaterThanOrEqualTo(TimeSpan.Zero).LessThanOrEqualTo(p => p.Lease);
     }

@@ -4,7 +4,7 @@ namespace GlobalCache.Policy;
 
 /// <summary>
 /// How many nodes run, and when (SCALING §2). What these defaults cost and lose on recorded demand is in docs/BENCHMARKS.md, “Scaling”; where no other source is
-/// named, the default is the reference model's. Read by the master at every tick: a change takes effect with the next one.
+/// named, the default is the reference model's (SCALING §2). Read by the master at every tick: a change takes effect with the next one.
 /// </summary>
 public sealed record ScalingPolicy
 {
@@ -35,29 +35,29 @@ public sealed record ScalingPolicy
     /// </summary>
     public TimeSpan BootP95 { get; init; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>Demand's level is its mean over this. Default 60 s, one <see cref="Tick"/> – 1 h.</summary>
-    public TimeSpan LevelWindow { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>Demand's level is its mean over this. Default 2 min (ADR 0014; the reference model: 1), one <see cref="Tick"/> – 1 h.</summary>
+    public TimeSpan LevelWindow { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Demand's peaks are those of its mean over this. Default 30 s, one <see cref="Tick"/> – 1 h.</summary>
     public TimeSpan PeakWindow { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Demand's slope is fitted over this. Default 5 min, 3 – 1 000 ticks.</summary>
-    public TimeSpan SlopeWindow { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>Demand's slope is fitted over this. Default 15 min (ADR 0014; the reference model: 5), 3 – 1 000 ticks.</summary>
+    public TimeSpan SlopeWindow { get; init; } = TimeSpan.FromMinutes(15);
 
     /// <summary>The slope is fitted anew this often. Default 30 s, 0 (each tick) – 1 h.</summary>
     public TimeSpan SlopeEvery { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A slope counts from this many of its standard errors on. Default 1.5, 0 – 10.</summary>
-    public double SlopeErrors { get; init; } = 1.5;
+    /// <summary>A slope counts from this many of its standard errors on. Default 2 (ADR 0014; the reference model: 1.5), 0 – 10.</summary>
+    public double SlopeErrors { get; init; } = 2;
 
-    /// <summary>Share of a slope that is believed to go on until a node launched now serves. Default 0.8, 0 – 2.</summary>
-    public double SlopeShare { get; init; } = 0.8;
+    /// <summary>Share of a slope that is believed to go on until a node launched now serves. Default 0.3 (ADR 0014; the reference model: 0.8), 0 – 2.</summary>
+    public double SlopeShare { get; init; } = 0.3;
 
     /// <summary>How sure forecasts are to be: the share of the last day's that their margin would have covered. Default 0.80, 0 – 1.</summary>
     public double MarginQuantile { get; init; } = 0.80;
 
-    /// <summary>Least margin on a forecast, as a share of it. Default 0.04, 0 – 10.</summary>
-    public double MarginLeast { get; init; } = 0.04;
+    /// <summary>Least margin on a forecast, as a share of it. Default 0.02 (ADR 0014; the reference model: 0.04), 0 – 10.</summary>
+    public double MarginLeast { get; init; } = 0.02;
 
     /// <summary>Most margin on a forecast. Default 0.60, <see cref="MarginLeast"/> – 10.</summary>
     public double MarginMost { get; init; } = 0.60;
@@ -74,8 +74,8 @@ public sealed record ScalingPolicy
     /// <summary>Margins are taken anew this often. Default 10 min, 0 – 24 h.</summary>
     public TimeSpan MarginRefresh { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>A node closed must not be needed for this long: closing and opening one costs as much as keeping it. Default 15 min, one <see cref="Tick"/> – 1 000 ticks.</summary>
-    public TimeSpan PayBack { get; init; } = TimeSpan.FromMinutes(15);
+    /// <summary>A node closed must not be needed for this long: closing and opening one costs as much as keeping it. Default 25 min (ADR 0014; the reference model: 15), one <see cref="Tick"/> – 1 000 ticks.</summary>
+    public TimeSpan PayBack { get; init; } = TimeSpan.FromMinutes(25);
 
     /// <summary>
     /// The weekly profile is used while its median error over the last week is below this share; 0: never. Default 0.25, 0 – 1.
@@ -94,14 +94,26 @@ public sealed record ScalingPolicy
     /// <summary>The profile never asks for more than this many times the present level. Default 3, 1 – 100.</summary>
     public double SeasonLevels { get; init; } = 3;
 
-    /// <summary>How full nodes may become before another is opened. Default 0.97, 0.1 – 1.</summary>
-    public double UpLoad { get; init; } = 0.97;
+    /// <summary>How full nodes may become before another is opened. Default 1 (ADR 0014; the reference model: 0.97), 0.1 – 1.</summary>
+    public double UpLoad { get; init; } = 1;
 
-    /// <summary>How full the remaining nodes may be after one is closed. Default 0.88, 0.1 – <see cref="UpLoad"/>.</summary>
-    public double DownLoad { get; init; } = 0.88;
+    /// <summary>
+    /// While demand is surely rising, one node alone is not filled beyond this load before a second serves: the scenario this project was founded on.
+    /// Default 0.88, so that it serves at 0.9, 0.1 – 10; 10: no such rule.
+    /// </summary>
+    public double RisingLoad { get; init; } = 0.88;
 
-    /// <summary>Round robin never spreads evenly: the fullest of several nodes has this share more than the mean. Default 0.06, 0 – 1.</summary>
-    public double Skew { get; init; } = 0.06;
+    /// <summary>How full the remaining nodes may be after one is closed. Default 0.91 (ADR 0014; the reference model: 0.88), 0.1 – <see cref="UpLoad"/>.</summary>
+    public double DownLoad { get; init; } = 0.91;
+
+    /// <summary>Round robin never spreads evenly: the fullest of four nodes has this share more than their mean. Default 0.08 (ADR 0014; the reference model: 0.06), 0 – 1.</summary>
+    public double Skew { get; init; } = 0.08;
+
+    /// <summary>
+    /// The more nodes, the fewer resolvers each has, and the less even they are: <see cref="Skew"/> grows with this power of the number of nodes. Default 0.5, as
+    /// chance has it (ADR 0014; the reference model: 0, the same for all), 0 – 1.
+    /// </summary>
+    public double SkewGrowth { get; init; } = 0.5;
 
     /// <summary>Above this load forecasts are not waited for. Default 0.98, 0.1 – 2.</summary>
     public double UrgentLoad { get; init; } = 0.98;
@@ -148,6 +160,9 @@ public sealed record ScalingPolicy
     /// <summary>See <see cref="OutageFall"/>. Default 2 min, one <see cref="Tick"/> – 1 000 ticks.</summary>
     public TimeSpan OutageWithin { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>Demand must have been above what it fell from for this long before, or it was but a peak that ended. Default 10 min, one <see cref="Tick"/> – 1 000 ticks, <see cref="OutageWithin"/> included.</summary>
+    public TimeSpan OutageAfter { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>No node is closed for this long after an outage. Default 30 min, 0 – 24 h.</summary>
     public TimeSpan OutageHold { get; init; } = TimeSpan.FromMinutes(30);
 
@@ -169,6 +184,11 @@ public sealed record ScalingPolicy
     /// <summary>From a decision to open a node until the clients have been told of it: boot, DNS, the tick that decides and the one that sees. 205 s by default.</summary>
     /// <returns>How far ahead demand is to be foreseen.</returns>
     public TimeSpan Horizon() => BootP95 + Ttl + DnsDelay + (2 * Tick);
+
+    /// <summary>How much more than the mean the fullest of so many nodes has, as a share of it.</summary>
+    /// <param name="nodes">Nodes in the DNS.</param>
+    /// <returns><see cref="Skew"/> for four.</returns>
+    public double SkewOf(int nodes) => SkewGrowth == 0 ? Skew : Skew * Math.Pow(nodes / 4.0, SkewGrowth);
 }
 
 /// <summary>The ranges stated on <see cref="ScalingPolicy"/>; all broken ones are reported together.</summary>
@@ -189,11 +209,12 @@ public sealed class ScalingPolicyValidator : AbstractValidator<ScalingPolicy>
         RuleFor(p => p.Ttl).InclusiveBetween(TimeSpan.FromSeconds(1), s_hour);
         RuleFor(p => p.DnsDelay).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromMinutes(5));
         RuleFor(p => p.BootP95).InclusiveBetween(TimeSpan.Zero, s_hour);
-        RuleFor(p => p.BootP95).Must((p, _) => p.Horizon() <= MostTicks * p.Tick)
+        RuleFor(p => p.BootP95).Must((p, _) => (p.BootP95 / p.Tick) + (p.Ttl / p.Tick) + (p.DnsDelay / p.Tick) + 2 <= MostTicks)
             .WithMessage($"'Boot P95', 'Ttl' and 'Dns Delay' together must not exceed {MostTicks} ticks.");
         RuleFor(p => p.LevelWindow).InclusiveBetween(TimeSpan.Zero, s_hour).GreaterThanOrEqualTo(p => p.Tick).Must(WithinTicks).WithMessage(TooManyTicks);
         RuleFor(p => p.PeakWindow).InclusiveBetween(TimeSpan.Zero, s_hour).GreaterThanOrEqualTo(p => p.Tick).Must(WithinTicks).WithMessage(TooManyTicks);
-        RuleFor(p => p.SlopeWindow).GreaterThanOrEqualTo(p => 3 * p.Tick).Must(WithinTicks).WithMessage(TooManyTicks);
+        RuleFor(p => p.SlopeWindow).Must((p, window) => window / p.Tick is >= 3 and <= MostTicks)
+            .WithMessage($"'Slope Window' must be 3 to {MostTicks} ticks.");
         RuleFor(p => p.SlopeEvery).InclusiveBetween(TimeSpan.Zero, s_hour);
         RuleFor(p => p.SlopeErrors).InclusiveBetween(0, 10);
         RuleFor(p => p.SlopeShare).InclusiveBetween(0, 2);
@@ -202,7 +223,7 @@ public sealed class ScalingPolicyValidator : AbstractValidator<ScalingPolicy>
         RuleFor(p => p.MarginMost).LessThanOrEqualTo(10).GreaterThanOrEqualTo(p => p.MarginLeast);
         RuleFor(p => p.MarginStart).InclusiveBetween(0, 10);
         RuleFor(p => p.MarginEvery).LessThanOrEqualTo(s_hour).GreaterThanOrEqualTo(p => p.Tick);
-        RuleFor(p => p.MarginMemory).Must((p, memory) => memory >= 60 * p.MarginEvery && memory <= 20_000 * p.MarginEvery)
+        RuleFor(p => p.MarginMemory).Must((p, memory) => memory / p.MarginEvery is >= 60 and <= 20_000)
             .WithMessage("'Margin Memory' must be 60 to 20 000 times 'Margin Every'.");
         RuleFor(p => p.MarginRefresh).InclusiveBetween(TimeSpan.Zero, s_day);
         RuleFor(p => p.PayBack).GreaterThanOrEqualTo(p => p.Tick).Must(WithinTicks).WithMessage(TooManyTicks);
@@ -212,8 +233,10 @@ public sealed class ScalingPolicyValidator : AbstractValidator<ScalingPolicy>
         RuleFor(p => p.SeasonMost).InclusiveBetween(1, 10);
         RuleFor(p => p.SeasonLevels).InclusiveBetween(1, 100);
         RuleFor(p => p.UpLoad).InclusiveBetween(0.1, 1);
+        RuleFor(p => p.RisingLoad).InclusiveBetween(0.1, 10);
         RuleFor(p => p.DownLoad).GreaterThanOrEqualTo(0.1).LessThanOrEqualTo(p => p.UpLoad);
         RuleFor(p => p.Skew).InclusiveBetween(0, 1);
+        RuleFor(p => p.SkewGrowth).InclusiveBetween(0, 1);
         RuleFor(p => p.UrgentLoad).InclusiveBetween(0.1, 2);
         RuleFor(p => p.UrgentTarget).InclusiveBetween(0.1, 1);
         RuleFor(p => p.Calm).InclusiveBetween(TimeSpan.Zero, s_day);
@@ -229,6 +252,8 @@ public sealed class ScalingPolicyValidator : AbstractValidator<ScalingPolicy>
         RuleFor(p => p.SilentShare).InclusiveBetween(0, 1);
         RuleFor(p => p.OutageFall).InclusiveBetween(0, 1);
         RuleFor(p => p.OutageWithin).GreaterThanOrEqualTo(p => p.Tick).Must(WithinTicks).WithMessage(TooManyTicks);
+        RuleFor(p => p.OutageAfter).GreaterThanOrEqualTo(p => p.Tick).Must((p, after) => (p.OutageWithin / p.Tick) + (after / p.Tick) <= MostTicks)
+            .WithMessage($"'Outage After' and 'Outage Within' together must not exceed {MostTicks} ticks.");
         RuleFor(p => p.OutageHold).InclusiveBetween(TimeSpan.Zero, s_day);
         RuleFor(p => p.LearnFrom).InclusiveBetween(0.01, 1);
         RuleFor(p => p.LearnTo).LessThanOrEqualTo(1).GreaterThanOrEqualTo(p => p.LearnFrom);
@@ -240,5 +265,5 @@ public sealed class ScalingPolicyValidator : AbstractValidator<ScalingPolicy>
     private static string TooManyTicks => $"'{{PropertyName}}' must not exceed {MostTicks} ticks.";
 
     // What is remembered tick by tick is bounded.
-    private static bool WithinTicks(ScalingPolicy policy, TimeSpan window) => window <= MostTicks * policy.Tick;
+    private static bool WithinTicks(ScalingPolicy policy, TimeSpan window) => window / policy.Tick <= MostTicks;
 }

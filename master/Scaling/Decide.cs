@@ -11,6 +11,9 @@ internal static class Decide
     /// <summary>Slack of a division that should have come out even.</summary>
     private const double Even = 1e-9;
 
+    // More than any policy allows; where they are wanted, no figure is needed.
+    private const int MostNodes = 2000;
+
     /// <summary>
     /// One tick. Called again within half a tick it repeats what it said, and closes nothing; after a gap, or when the clock was set back, it starts anew.
     /// </summary>
@@ -21,7 +24,9 @@ internal static class Decide
         if (!double.IsFinite(seen.RequestsPerSecond) || seen.RequestsPerSecond < 0 || !double.IsFinite(seen.Capacity) || seen.Capacity <= 0)
             return Freeze(state, current, Reasons.NoFigures);
         if (seen.Silent >= seen.Serving) return Freeze(state, current, Reasons.AllSilent(seen));
-        if (IsRepeated(state, policy, now)) return Repeat(state, seen, current);
+        // No request at all is what a broken meter shows too: it tells nothing, and a gap begins.
+        if (seen.RequestsPerSecond == 0) return Repeat(state, seen, current, Reasons.NoRequest);
+        if (IsRepeated(state, policy, now)) return Repeat(state, seen, current, Reasons.TooSoon);
 
         state.LastTick = now;
         Demand demand = state.Demand;
@@ -32,9 +37,11 @@ internal static class Decide
         double seasonMost = policy.SeasonLevels * Math.Max(level, 1);
         double expected = demand.Forecast * (1 + state.Ahead.Share(policy));
         double usual = Math.Min(state.Season.Most(now, policy.Horizon()), seasonMost);
-        int needed = Nodes(Math.Max(expected, usual), policy.UpLoad, seen.Capacity, policy) + policy.Spare;
+        int needed = Nodes(Math.Max(expected, usual), policy.UpLoad, seen.Capacity, policy);
+        bool rising = needed == 1 && demand.Slope > 0 && demand.Forecast > policy.RisingLoad * seen.Capacity;
+        needed = (rising ? 2 : needed) + policy.Spare;
         bool urgent = demand.KnowsPeak(policy) && demand.Peak > seen.Serving * seen.Capacity * policy.UrgentLoad;
-        if (urgent) needed = Math.Max(needed, (int)Math.Ceiling(demand.Highest(policy) * (1 + policy.Skew) / (seen.Capacity * policy.UrgentTarget)));
+        if (urgent) needed = Math.Max(needed, (int)Math.Ceiling(demand.Highest(policy) * (1 + policy.SkewOf(seen.Serving)) / (seen.Capacity * policy.UrgentTarget)));
         int up = state.LastNeed = Math.Clamp(needed, policy.Min, policy.Max);
         Figures figures = new(seen, level, demand.Slope > 0, Math.Max(expected, usual), usual > expected, urgent, needed, policy);
 
@@ -58,11 +65,9 @@ internal static class Decide
             return new(current, PlanKind.Stay, Reasons.Stay(figures, manySilent));
         }
 
-        // No request at all is what a broken meter shows too: such ticks count neither for nor against.
-        bool nothing = seen.RequestsPerSecond == 0;
-        if (!nothing) state.CalmFor += policy.Tick;
+        state.CalmFor += policy.Tick;
         TimeSpan calm = policy.Calm * Math.Pow(2, state.Regrets);
-        if (state.CalmFor < calm || nothing) return new(current, PlanKind.Stay, Reasons.Calm(figures, down, calm - state.CalmFor));
+        if (state.CalmFor < calm) return new(current, PlanKind.Stay, Reasons.Calm(figures, down, calm - state.CalmFor));
         if (now < state.OutageUntil) return new(current, PlanKind.Stay, Reasons.Outage(figures, down, state.OutageUntil - now));
         while (state.ScaleIns.TryPeek(out DateTimeOffset oldest) && oldest < now - TimeSpan.FromHours(1)) state.ScaleIns.Dequeue();
         if (state.ScaleIns.Count >= policy.ScaleInsPerHour) return new(current, PlanKind.Stay, Reasons.Budget(figures, down));
@@ -78,8 +83,9 @@ internal static class Decide
     {
         double full = load * capacity;
         if (demand <= full) return 1;
-        double nodes = Math.Ceiling((demand * (1 + policy.Skew) / full) - Even);
-        return (int)Math.Clamp(nodes, 2, 1_000_000);
+        int nodes = (int)Math.Clamp(Math.Ceiling(demand / full), 2, MostNodes);
+        while (nodes < MostNodes && Math.Ceiling((demand * (1 + policy.SkewOf(nodes)) / full) - Even) > nodes) nodes++;
+        return nodes;
     }
 
     private static void Learn(ScalingState state, in Observation seen, ScalingPolicy policy, DateTimeOffset now)
@@ -137,7 +143,7 @@ internal static class Decide
         return false;
     }
 
-    private static Plan Repeat(ScalingState state, in Observation seen, int current) => state.LastNeed > current
+    private static Plan Repeat(ScalingState state, in Observation seen, int current, string reason) => state.LastNeed > current
         ? new(state.LastNeed, PlanKind.Out, Reasons.Still(seen, state.LastNeed))
-        : new(current, PlanKind.Stay, Reasons.TooSoon);
+        : new(current, PlanKind.Stay, reason);
 }

@@ -62,8 +62,12 @@ internal sealed class Demand
     /// <summary>How far the highest peak since then lay above the level of one pay-back time ago, as a share of it. Null: it was not seen yet.</summary>
     public double? RoseBy(ScalingPolicy policy) => MissedBy(_levels, Ticked(policy.PayBack, policy));
 
-    /// <summary>Whether demand has collapsed as it does when something is broken, not when people leave.</summary>
-    public bool Collapsed(ScalingPolicy policy) => Level < (1 - policy.OutageFall) * _levels.Max(Ticked(policy.OutageWithin, policy) + 1);
+    /// <summary>
+    /// Whether demand has collapsed as it does when something is broken, not when people leave: all of a sudden, and from a level that had lasted. The end of
+    /// a short peak is none.
+    /// </summary>
+    public bool Collapsed(ScalingPolicy policy) =>
+        Level < (1 - policy.OutageFall) * _levels.Min(Ticked(policy.OutageAfter, policy), Ticked(policy.OutageWithin, policy));
 
     /// <summary>The highest of the last ticks within the peak window.</summary>
     public double Highest(ScalingPolicy policy) => _seen.Max(Ticked(policy.PeakWindow, policy));

@@ -25,6 +25,8 @@ internal static class Reasons
 
     public const string TooSoon = "Nothing new is known since the last decision.";
 
+    public const string NoRequest = "No request is counted, which a broken meter shows too: nothing is closed until one is.";
+
     public static string AllSilent(in Observation seen) =>
         $"{Capital(All(seen.Serving))} silent, so nothing is known of demand: nothing is opened or closed until one reports again. Somebody must look.";
 

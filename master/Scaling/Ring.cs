@@ -46,6 +46,15 @@ internal sealed class Ring(int room)
         return most;
     }
 
+    /// <summary>Smallest of those that came before the newest <paramref name="but"/>, as far as there are so many; 0 when there is none.</summary>
+    public double Min(int of, int but)
+    {
+        int until = Math.Min(but + of, Count);
+        double least = double.PositiveInfinity;
+        for (int i = but; i < until; i++) least = Math.Min(least, this[i]);
+        return but < until ? least : 0;
+    }
+
     /// <summary>Makes room for more, or for fewer; the newest stay.</summary>
     public void Resize(int to)
     {

@@ -4,7 +4,7 @@ namespace GlobalCache.Master.Scaling;
 
 /// <summary>
 /// What <see cref="Decide"/> remembers from tick to tick: bounded, and changed by nothing else. The margins of the last day and the profile of the week can be
-/// saved and restored (<c>ScalingMemory</c>); the last minutes are not worth it, and a new master waits until it has seen its own.
+/// saved and restored (<see cref="ScalingMemory"/>); the last minutes are not worth it, and a new master waits until it has seen its own.
 /// </summary>
 internal sealed class ScalingState
 {

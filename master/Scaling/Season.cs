@@ -16,7 +16,6 @@ internal sealed class Season
     private static readonly TimeSpan s_slot = TimeSpan.FromMinutes(5);
     private static readonly DateTimeOffset s_monday = new(1970, 1, 5, 0, 0, 0, TimeSpan.Zero);
 
-    private readonly Ring _ratios = new(Ratios);
     private readonly double[] _sorted = new double[Week];
     private readonly double[] _profile = new double[Week];
     private bool _trusted;
@@ -36,6 +35,9 @@ internal sealed class Season
 
     /// <inheritdoc cref="Sums"/>
     public int[] Seen { get; } = Enumerable.Repeat(-1, Week).ToArray();
+
+    /// <summary>How the last hour compared with the profile.</summary>
+    public Ring Today { get; } = new(Ratios);
 
     /// <summary>Slots learned, ever.</summary>
     public int Count { get; set; }
@@ -84,6 +86,7 @@ internal sealed class Season
     public void Build(ScalingPolicy policy)
     {
         _trusted = false;
+        Weigh(policy);
         if (Count < 2 * Day) return;
         int newest = Seen.Max();
         for (int i = 0; i < Week; i++)
@@ -97,7 +100,8 @@ internal sealed class Season
         _trusted = Median(_sorted.AsSpan(0, count)) < policy.SeasonTrust;
     }
 
-    private static long SlotOf(DateTimeOffset now) => (now - s_monday).Ticks / s_slot.Ticks;
+    // Before 1970 no master ran; a clock that says so is set wrong, and one slot is as good as another.
+    private static long SlotOf(DateTimeOffset now) => Math.Max(0, (now - s_monday).Ticks / s_slot.Ticks);
 
     private static double Fading(long slots, ScalingPolicy policy) => Math.Pow(0.5, slots * (s_slot / policy.SeasonHalfLife));
 
@@ -121,10 +125,16 @@ internal sealed class Season
 
     private void Compare(double mean, double usual, ScalingPolicy policy)
     {
-        _ratios.Add(mean / Math.Max(usual, 1e-9));
+        Today.Add(mean / Math.Max(usual, 1e-9));
+        Weigh(policy);
+    }
+
+    private void Weigh(ScalingPolicy policy)
+    {
+        if (Today.Count == 0) return;
         Span<double> sorted = stackalloc double[Ratios];
-        for (int i = 0; i < _ratios.Count; i++) sorted[i] = _ratios[i];
-        sorted = sorted[.._ratios.Count];
+        for (int i = 0; i < Today.Count; i++) sorted[i] = Today[i];
+        sorted = sorted[..Today.Count];
         sorted.Sort();
         _today = Math.Clamp(sorted[sorted.Length / 2], policy.SeasonLeast, policy.SeasonMost);
     }

@@ -33,8 +33,18 @@ internal sealed class DemandCurve
     /// <summary>What the noise beneath one tick does to it: more where the file is coarser.</summary>
     public required double Noise { get; init; }
 
-    /// <summary>Whether it is about a day's rise and fall (three days at least, and a history): the floor of SCALING §6 is about these.</summary>
-    public bool IsDaily => Rate.Length >= 3 * 86_400 / Tick && History.Length > 0;
+    /// <summary>
+    /// Whether it is about the rise and fall of days that resemble each other, the case the floor of SCALING §6 is about: three days at least, and a history whose
+    /// slots lie within 25 % of what is usual at their time of the day, half of them at least.
+    /// </summary>
+    public bool IsDaily()
+    {
+        const int Day = 288;
+        if (Rate.Length < 3 * 86_400 / Tick || History.Length < 2 * Day) return false;
+        double[] usual = [.. Enumerable.Range(0, Day).Select(slot => History.Where((_, i) => i % Day == slot).Average())];
+        double[] off = [.. History.Select((h, i) => Math.Abs((h / Math.Max(usual[i % Day], 1e-9)) - 1)).Order()];
+        return off[off.Length / 2] < 0.25;
+    }
 
     public static IReadOnlyList<DemandCurve> ReadAll(string folder)
     {

@@ -107,12 +107,10 @@ internal static class ScalingBench
         lines.AddRange(rows.Select(r => string.Create(
             plain,
             $"| {r.Trace} | {r.Policy} | {r.CostRatio:0.000} | {r.OverloadShare:0.0000 %} | {r.LostPpm:0.##} | {r.StoppedPpm:0.##} | {r.ShedPpm:0.##} | {r.ActionsPerDay:0.0} |")));
-        List<string> daily = [.. curves.Where(c => c.IsDaily).Select(c => c.Name)];
+        List<string> daily = [.. curves.Where(c => c.IsDaily()).Select(c => c.Name)];
+        if (daily.Count > 0) lines.Add($"\nOn the daily curves ({string.Join(", ", daily)}):");
         foreach (IGrouping<string, Row> g in rows.Where(r => daily.Contains(r.Trace)).GroupBy(r => r.Policy))
-        {
-            if (g.Key == rows[0].Policy) lines.Add("");
-            lines.Add(string.Create(plain, $"{g.Key} on the {daily.Count} daily curves: mean {g.Average(r => r.CostRatio):0.000}, worst {g.Max(r => r.CostRatio):0.000}."));
-        }
+            lines.Add(string.Create(plain, $"{g.Key}: mean {g.Average(r => r.CostRatio):0.000}, worst {g.Max(r => r.CostRatio):0.000}."));
 
         return string.Join('\n', lines);
     }

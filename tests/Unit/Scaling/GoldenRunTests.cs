@@ -1,14 +1,10 @@
 using GlobalCache.Master.Scaling;
-using GlobalCache.Policy;
 
 namespace GlobalCache.Tests.Scaling;
 
 /// <summary>SCALING §5, property 13: the decisions of the reference model, from its own observations, without one that differs.</summary>
 public sealed class GoldenRunTests
 {
-    // The model has no bounds of its own and knows no outages.
-    private static readonly ScalingPolicy s_reference = new() { Max = 1000, OutageFall = 1 };
-
     [Theory]
     [InlineData("sunday-evening", 60_474)]
     [InlineData("event-evening", 60_474)]
@@ -16,12 +12,12 @@ public sealed class GoldenRunTests
     public void The_reference_models_runs_are_reproduced_tick_by_tick(string trace, int ticks)
     {
         ScalingState state = new();
-        state.Seed(GoldenRuns.Start.AddDays(-14), GoldenRuns.History(trace), s_reference);
+        state.Seed(GoldenRuns.Start.AddDays(-14), GoldenRuns.History(trace), GoldenRuns.Reference);
         List<string> differing = [];
         int count = 0;
         foreach (GoldenRuns.Row row in GoldenRuns.Read(trace))
         {
-            Plan plan = Decide.Next(state, row.Seen, s_reference, row.At);
+            Plan plan = Decide.Next(state, row.Seen, GoldenRuns.Reference, row.At);
             int? want = plan.Kind == PlanKind.Stay ? null : plan.Target;
             if (want != row.Want) differing.Add($"{row.At:d HH:mm:ss} {row.Seen}: {row.Want?.ToString() ?? "-"} wanted, but {plan}");
             count++;

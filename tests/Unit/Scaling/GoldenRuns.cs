@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using GlobalCache.Master.Scaling;
+using GlobalCache.Policy;
 using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Scaling;
@@ -8,6 +9,25 @@ namespace GlobalCache.Tests.Scaling;
 /// <summary>The reference model's runs under tests/Vectors/scaling: what it saw at each tick, and what it wanted.</summary>
 internal static class GoldenRuns
 {
+    /// <summary>The reference model's constants. It has no bounds of its own and knows no outages.</summary>
+    public static ScalingPolicy Reference { get; } = new()
+    {
+        Max = 1000,
+        OutageFall = 1,
+        LevelWindow = TimeSpan.FromSeconds(60),
+        MarginLeast = 0.04,
+        SlopeWindow = TimeSpan.FromMinutes(5),
+        SlopeErrors = 1.5,
+        SlopeShare = 0.8,
+        UpLoad = 0.97,
+        RisingLoad = 10,
+        DownLoad = 0.88,
+        Skew = 0.06,
+        SkewGrowth = 0,
+        Calm = TimeSpan.FromMinutes(5),
+        PayBack = TimeSpan.FromMinutes(15),
+    };
+
     /// <summary>Second 0 of every run: a Monday at midnight, two weeks of history behind it where there is any.</summary>
     public static DateTimeOffset Start { get; } = new(2026, 1, 19, 0, 0, 0, TimeSpan.Zero);
 
