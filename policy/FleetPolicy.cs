@@ -4,7 +4,7 @@ namespace GlobalCache.Policy;
 
 /// <summary>
 /// What machines nodes may run on, and what those cost. The first two lines of defence against a runaway bill stand beside each other: the master asks for nothing
-/// else, and the permissions generated from this make AWS refuse anything else. How many and how much money is
+/// else, and the permissions generated from this (<see cref="Cloud.IamDocuments"/>) make AWS refuse anything else. How many and how much money is
 /// <see cref="ScalingPolicy"/>'s. Read by the master at every tick; what the permissions depend on changes with the next <c>pulumi up</c>.
 /// </summary>
 public sealed record FleetPolicy
