@@ -11,11 +11,14 @@ namespace GlobalCache.Master.Reconcile;
 /// <param name="NodeHoursLastDay">Of all that cost.</param>
 /// <param name="SpendPerHour">What now runs costs so much an hour.</param>
 /// <param name="SpendLastDay">In the price table's currency.</param>
+/// <param name="HoursAhead">Of the first day, what is still to come: its least nodes will run then, too.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Usage(int Nodes, int Billed, int LaunchesLastHour, double NodeHoursLastDay, decimal SpendPerHour, decimal SpendLastDay)
+internal readonly record struct Usage(int Nodes, int Billed, int LaunchesLastHour, double NodeHoursLastDay, decimal SpendPerHour, decimal SpendLastDay,
+    double HoursAhead = 0)
 {
     /// <summary>
-    /// Why no more may be launched; null: one may. What a day may cost ends growth an hour of the present fleet before it is reached, since nothing is closed for it.
+    /// Why no more may be launched; null: one may. What a day may cost ends growth beyond the least nodes, an hour of the present fleet before it is reached, since
+    /// nothing is closed for it.
     /// </summary>
     /// <param name="more">Launches since this was counted.</param>
     /// <param name="exempt">It replaces a lost one: launches an hour are not counted.</param>
@@ -26,11 +29,13 @@ internal readonly record struct Usage(int Nodes, int Billed, int LaunchesLastHou
     {
         if (Nodes + more >= policy.Max) return $"{policy.Max} nodes are the most that may run.";
         if (!exempt && LaunchesLastHour + counted >= policy.LaunchesPerHour) return $"{LaunchesLastHour + counted} nodes were launched within the hour, the most that may be.";
-        if (NodeHoursLastDay + Billed + more + 1 > policy.NodeHoursPerDay)
-            return string.Create(CultureInfo.InvariantCulture, $"{NodeHoursLastDay:0.0} hours of nodes were used within a day; {policy.NodeHoursPerDay:0.#} are the most.");
         decimal next = SpendPerHour + ((more + 1) * price);
         if (next > policy.SpendPerHour) return string.Create(CultureInfo.InvariantCulture, $"It would cost {next:0.####} an hour; {policy.SpendPerHour:0.####} are the most.");
-        return SpendLastDay + next > policy.SpendPerDay
+        if (Nodes + more < policy.Min) return null;
+        double least = HoursAhead * policy.Min;
+        if (NodeHoursLastDay + least + Billed + more + 1 > policy.NodeHoursPerDay)
+            return string.Create(CultureInfo.InvariantCulture, $"{NodeHoursLastDay:0.0} hours of nodes were used within a day; {policy.NodeHoursPerDay:0.#} are the most.");
+        return SpendLastDay + ((decimal)least * price) + next > policy.SpendPerDay
             ? string.Create(CultureInfo.InvariantCulture, $"{SpendLastDay:0.##} were spent within a day; {policy.SpendPerDay:0.##} are the most.")
             : null;
     }
@@ -105,7 +110,9 @@ internal sealed class Limits
             spent += m;
         }
 
-        return new Usage(serving, billed, launches, day, spend, spent);
+        // A day that was not seen is as if the least had run: it is not free to be used up.
+        double ahead = Math.Max(0, (24 * fading) - (_before * fading));
+        return new Usage(serving, billed, launches, day, spend, spent, ahead);
     }
 
     /// <summary>One was launched, though it may not be seen yet.</summary>

@@ -88,13 +88,12 @@ internal sealed class Reconciler(
         {
             while (true)
             {
-                TimeSpan begun = Clock;
-                bool isBusy = await StepAsync(ct);
+                bool isBusy = await PassAsync(ct);
                 ScalingPolicy now = policy();
                 TimeSpan due = isBusy || !lease.IsHeld ? now.Tick / 5 : _decidedAt + now.Tick - Clock;
-                // Never without a pause, never longer than a tick.
-                due = TimeSpan.FromTicks(Math.Clamp(due.Ticks, now.Tick.Ticks / 20, now.Tick.Ticks));
-                await Task.Delay(due, time, ct);
+                // Never without a pause, and never so long that the lease runs out.
+                long least = now.Tick.Ticks / 20, most = Math.Max(least, Math.Min(now.Tick.Ticks, now.Life.LeaseRenew.Ticks));
+                await Task.Delay(TimeSpan.FromTicks(Math.Clamp(due.Ticks, least, most)), time, ct);
             }
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -157,6 +156,21 @@ internal sealed class Reconciler(
         await CarryOutAsync(effects, memory, rules, ct);
         return effects.Any(e => e is not AlarmEffect) || memory.Orders.Count > 0 || memory.Change is not null
             || seen.Any(n => n.IsComing || n.State is NodeState.Leaving or NodeState.Terminating or NodeState.Lost);
+    }
+
+    // A mistake of this program, or a trouble that nobody thought of, ends a pass and not the master.
+    private async Task<bool> PassAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await StepAsync(ct);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
+        {
+            log.PassFailed(e);
+            History.Add(new HistoryEntry(time.GetUtcNow(), "", "trouble", $"A pass ended with {e.GetType().Name}; the next begins anew."));
+            return true;
+        }
     }
 
     private async Task<bool> LeadAsync(CancellationToken ct)
@@ -426,6 +440,9 @@ internal static partial class ReconcileLog
 
     [LoggerMessage(7002, LogLevel.Warning, "{node}: {reason}")]
     public static partial void InTrouble(this ILogger log, string node, string reason);
+
+    [LoggerMessage(7004, LogLevel.Error, "A pass ended in the middle; the next begins anew.")]
+    public static partial void PassFailed(this ILogger log, Exception e);
 
     [LoggerMessage(7003, LogLevel.Error, "Somebody must look. {node}: {reason}")]
     public static partial void MustLook(this ILogger log, string node, string reason);

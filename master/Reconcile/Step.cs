@@ -223,8 +223,9 @@ internal static class Step
     private static PublishEffect? Publish(StepInput input, Changes changes)
     {
         if (input.View.Published is not { } published) return null;
-        HashSet<IPAddress> wanted = new(input.Nodes.Count), alive = new(input.Nodes.Count), foreign = [];
+        HashSet<IPAddress> wanted = new(input.Nodes.Count), foreign = [];
         Dictionary<IPAddress, string> owners = new(input.Nodes.Count);
+        List<IPAddress> alive = [];
         foreach (NodeView node in input.Nodes)
         {
             if (node.Instance.Address is not { } address || node.State == NodeState.Gone) continue;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using GlobalCache.Bench;
+using GlobalCache.Bench.Reconcile;
 using GlobalCache.Bench.Scaling;
 using GlobalCache.Bench.Serving;
 using GlobalCache.Bench.Training;
@@ -9,6 +10,7 @@ const string Usage = """
     dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [texture] [--json]
     dotnet run -c Release --project tests/Bench -- node [serving] [start] [memory] [ingest] [--rounds N] [--json]
     dotnet run -c Release --project tests/Bench -- scaling --traces FOLDER [--json] [--seeds N] [--boot LOW,HIGH]
+    dotnet run -c Release --project tests/Bench -- reconcile [--json]
     dotnet run -c Release --project tests/Bench -- train FOLDER tests/Vectors/assets
     """;
 
@@ -67,6 +69,8 @@ switch (words)
     case ["train", var into, var recorded]:
         Trainer.Run(into, recorded);
         return 0;
+    case ["reconcile"]:
+        return await ReconcileBench.RunAsync(json, Console.Out);
     case ["scaling", .. var options]:
         return await ScalingBench.RunAsync(json, options);
     default:
