@@ -223,18 +223,12 @@ internal static class Step
     private static PublishEffect? Publish(StepInput input, Changes changes)
     {
         if (input.View.Published is not { } published) return null;
-        HashSet<IPAddress> wanted = new(input.Nodes.Count), foreign = [];
+        HashSet<IPAddress> wanted = new(input.Nodes.Count);
         Dictionary<IPAddress, string> owners = new(input.Nodes.Count);
         List<IPAddress> alive = [];
         foreach (NodeView node in input.Nodes)
         {
-            if (node.Instance.Address is not { } address || node.State == NodeState.Gone) continue;
-            if (node.State == NodeState.Foreign)
-            {
-                foreign.Add(address);
-                continue;
-            }
-
+            if (node.Instance.Address is not { } address || node.State is NodeState.Gone or NodeState.Foreign) continue;
             owners[address] = node.Name;
             Intent intent = changes.Intents.GetValueOrDefault(node.Instance.Id, node.Instance.Marks!.Intent);
             bool runs = node.Instance.State == InstanceState.Running;
@@ -249,8 +243,8 @@ internal static class Step
         bool isEmpty = wanted.Count == 0;
         foreach (IPAddress address in published)
         {
-            bool mine = owners.ContainsKey(address);
-            if (foreign.Contains(address) || (!mine && (isEmpty || !input.Memory.IsOrphan(address, input.View.Clock, input.Policy)))) wanted.Add(address);
+            // What a foreign instance has is no orphan, and stays.
+            if (!owners.ContainsKey(address) && (isEmpty || !input.Memory.IsOrphan(address, input.View.Clock, input.Policy))) wanted.Add(address);
         }
 
         if (wanted.Count == 0 || wanted.SetEquals(published)) return null;
