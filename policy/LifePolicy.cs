@@ -28,9 +28,10 @@ public sealed record LifePolicy
 
     /// <summary>
     /// A node that is to go stays at least this long after its removal from the DNS is in force, and at least the TTL in any case: where demand is low, a client that
-    /// still has its address may not ask for minutes. Default 10 min (ADR 0014; SCALING §3: the TTL), 0 – <see cref="DrainMost"/>.
+    /// still has its address may not ask for minutes. Default, and null: a third of <see cref="DrainMost"/>, 10 min (ADR 0014; SCALING §3: the TTL);
+    /// 0 – <see cref="DrainMost"/>.
     /// </summary>
-    public TimeSpan DrainLeast { get; init; } = TimeSpan.FromMinutes(10);
+    public TimeSpan? DrainLeast { get; init; }
 
     /// <summary>A node that is to go must have had no request for this long. Default 60 s, 1 s – 1 h.</summary>
     public TimeSpan DrainQuiet { get; init; } = TimeSpan.FromSeconds(60);
@@ -55,6 +56,15 @@ public sealed record LifePolicy
 
     /// <summary>A master that cannot show this much left of its lease does not act. Default 15 s, 0 – <see cref="Lease"/>.</summary>
     public TimeSpan LeaseLeast { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a node stays after its removal from the DNS is in force, whatever is seen of it.</summary>
+    /// <param name="ttl">The TTL of its address.</param>
+    /// <returns><see cref="DrainLeast"/>, or the TTL if that is longer.</returns>
+    public TimeSpan StaysAtLeast(TimeSpan ttl)
+    {
+        TimeSpan least = DrainLeast ?? DrainMost / 3;
+        return least > ttl ? least : ttl;
+    }
 }
 
 /// <summary>The ranges stated on <see cref="LifePolicy"/>; all broken ones are reported together.</summary>

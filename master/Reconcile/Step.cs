@@ -294,6 +294,7 @@ internal static class Step
         if (node.Instance.Marks!.DnsRemovedAt is null || node.OutFor is not { } outFor || outFor < policy.Ttl + policy.DnsDelay) return null;
         if (node.IsDead) return "It has not answered for long, and nobody is sent to it any more.";
         if (node.DrainFor >= life.DrainMost) return $"It has drained for {life.DrainMost.TotalSeconds:0} s, the most that is waited.";
+        if (outFor < policy.DnsDelay + life.StaysAtLeast(policy.Ttl)) return null;
         // Once asked for its consent it may say less; that it is quiet was seen before.
         if (node.Look is not { } look) return node.RetireFor is null ? null : "Its traffic had ended, and it answers no more.";
         return look.InFlight == 0 && look.Quiet >= life.DrainQuiet

@@ -42,5 +42,5 @@ internal sealed class OurScaler(ScalingPolicy policy) : Scaler
     }
 
     public override bool MayEnd(double since, double quiet, Setting setting) =>
-        (since >= setting.DnsDelay + Math.Max(setting.Ttl, policy.Life.DrainLeast.TotalSeconds) && quiet >= policy.Life.DrainQuiet.TotalSeconds) || since >= policy.Life.DrainMost.TotalSeconds;
+        (since >= setting.DnsDelay + policy.Life.StaysAtLeast(policy.Ttl).TotalSeconds && quiet >= policy.Life.DrainQuiet.TotalSeconds) || since >= policy.Life.DrainMost.TotalSeconds;
 }

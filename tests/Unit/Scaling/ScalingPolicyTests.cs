@@ -21,6 +21,15 @@ public sealed class ScalingPolicyTests
     }
 
     [Fact]
+    public void A_node_stays_a_third_of_the_longest_drain_unless_told_otherwise_and_never_less_than_the_ttl()
+    {
+        TimeSpan ttl = TimeSpan.FromSeconds(60);
+        Assert.Equal(TimeSpan.FromMinutes(10), new LifePolicy().StaysAtLeast(ttl));
+        Assert.Equal(ttl, new LifePolicy { DrainLeast = TimeSpan.Zero }.StaysAtLeast(ttl));
+        Assert.Equal(TimeSpan.FromMinutes(20), new LifePolicy { DrainLeast = TimeSpan.FromMinutes(20) }.StaysAtLeast(ttl));
+    }
+
+    [Fact]
     public void It_survives_the_file_people_edit()
     {
         GridPolicy policy = new() { Scaling = new() { Max = 17, Tick = TimeSpan.FromSeconds(2), SpendPerDay = 12.34m, Life = new() { DrainQuiet = TimeSpan.FromSeconds(7) } } };
@@ -44,7 +53,7 @@ public sealed class ScalingPolicyTests
             int => [-1, int.MaxValue],
             double => [-0.01, double.MaxValue, double.NaN],
             decimal => [-1m, decimal.MaxValue],
-            TimeSpan => [TimeSpan.FromSeconds(-1), TimeSpan.MaxValue],
+            TimeSpan or null => [TimeSpan.FromSeconds(-1), TimeSpan.MaxValue],
             var other => throw new InvalidOperationException($"{name} is {other}: what are its bounds?"),
         };
         object? good = property.GetValue(policy);
