@@ -1,3 +1,4 @@
+using GlobalCache.Office;
 using System.Net;
 using GlobalCache.Node.Control;
 using GlobalCache.Node.Fleet;
@@ -27,9 +28,10 @@ internal sealed class NodeApp : IAsyncDisposable
     private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
     private readonly Traffic _traffic;
-    private readonly OwnOffice? _office;
+    private readonly GridOffice? _office;
     private readonly Membership? _fleet;
     private volatile bool _draining;
+    private double _load;
     private int _disposed;
 
     private NodeApp(NodeOptions options, Listeners listeners, IObjectStore store, Traffic traffic, GridFolder? grid, Membership? fleet, TimeProvider time, ILogger log)
@@ -37,7 +39,7 @@ internal sealed class NodeApp : IAsyncDisposable
         (_log, Endpoint, Private, Clear, Store, _traffic, _fleet) = (log, listeners.Public, listeners.Private, listeners.Clear, store, traffic, fleet);
         File = fleet?.Grid ?? grid!.File;
         Control = new ControlFollower(store, ControlEnvelope.PublicKeyOf(File), time, log);
-        _office = grid is null ? null : new OwnOffice(grid, store, Control, options.Policy, time, log);
+        _office = grid is null ? null : new GridOffice(grid, store, Control, options.Policy, time, log);
     }
 
     /// <summary>Where clients connect to.</summary>
@@ -127,7 +129,7 @@ internal sealed class NodeApp : IAsyncDisposable
 
     private bool IsDraining => _draining || _fleet?.Orders.IsDraining == true;
 
-    private OwnOffice Office => _office ?? throw new InvalidOperationException("A node of a fleet keeps no office: ask the master.");
+    private GridOffice Office => _office ?? throw new InvalidOperationException("A node of a fleet keeps no office: ask the master.");
 
     public async ValueTask DisposeAsync()
     {
@@ -166,7 +168,7 @@ internal sealed class NodeApp : IAsyncDisposable
             Claimed = (branch, name, answer) => accounts.Claimed(branch, BranchAccounts.IdOf(name), answer.Agrees, new Checks(keys, rules).IsOne(branch, name, answer.Record, time.GetUtcNow())),
         };
         var ingest = new IngestParts(keys, ledger, accounts, ingestRules, context => CallerAsync(gate, context), new UploadMemory(UploadMemory.Default), time);
-        var state = new OwnersView(() => IsReady(canary), () => IsDraining, cache, accounts, Control, metrics, time);
+        var state = new OwnersView(() => IsReady(canary), () => IsDraining, cache, accounts, Control, metrics, _traffic, () => _load, time);
         await canary.CheckAsync(CancellationToken.None);
         if (_office is not null) await _office.Keeper.RunOnceAsync(CancellationToken.None);
         else await Control.ReadAsync(CancellationToken.None);
@@ -233,7 +235,7 @@ internal sealed class NodeApp : IAsyncDisposable
             QuietSeconds = _traffic.Quiet.TotalSeconds,
             Cpu = cpu,
             SentBytesPerSecond = bytes,
-            Load = _fleet.Gauge.Load(cpu, bytes),
+            Load = _load = _fleet.Gauge.Load(cpu, bytes),
             SlowestMilliseconds = slowest,
             Hits = metrics.MemoryHits.Value + metrics.StoreHits.Value,
             Misses = metrics.Misses.Value,

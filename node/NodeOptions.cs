@@ -1,5 +1,5 @@
+using GlobalCache.Office.Serving;
 using System.Net;
-using System.Net.Sockets;
 using FluentValidation;
 using GlobalCache.Node.Fleet;
 using GlobalCache.Office.Stores;
@@ -62,6 +62,9 @@ internal sealed record NodeOptions
     /// <summary>The fleet it is one of; null: it is alone, and its own master.</summary>
     public FleetOptions? Fleet { get; init; }
 
+    /// <summary>Where this process says who it is (<see cref="Office.Serving.ProcessMark"/>); null: nowhere.</summary>
+    public string? PidFile { get; init; }
+
     /// <summary>What of this holds for the whole grid: declared at the start, and published when it is not what was declared before.</summary>
     public GridPolicy Policy => new() { Vouching = Vouching, Quotas = Quotas, Grids = Grids, Nodes = Nodes };
 }
@@ -72,7 +75,7 @@ internal sealed class NodeOptionsValidator : AbstractValidator<NodeOptions>
     public NodeOptionsValidator()
     {
         RuleFor(o => o.Data).NotEmpty().WithMessage("--data names no folder.");
-        RuleFor(o => o.Private).Must(p => IsPrivate(p.Address))
+        RuleFor(o => o.Private).Must(p => PrivateNetwork.Contains(p.Address))
             .WithMessage(o => $"--private {o.Private} would show the node's state to everybody: give an address of this machine or of a private network.");
         RuleFor(o => o.Private).Must((o, p) => p.Port == 0 || p.Port != o.Listen.Port).WithMessage("--private and --listen need different ports.");
         RuleFor(o => o.CacheBytes).InclusiveBetween(1_000_000, 1_000_000_000_000).WithMessage("--cache-size must be 1MB to 1TB.");
@@ -82,20 +85,12 @@ internal sealed class NodeOptionsValidator : AbstractValidator<NodeOptions>
         RuleFor(o => o.Drain).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(1)).WithMessage("--drain must be 0 to 3600 seconds.");
         RuleFor(o => o.Nodes).InclusiveBetween(1, 1000).WithMessage("--nodes must be 1 to 1000.");
         RuleFor(o => o.Fleet!.Id).Length(1, 64).Matches("^[A-Za-z0-9-]+$").When(o => o.Fleet is not null).WithMessage("--member is a name of 1 to 64 letters, digits and hyphens.");
-        RuleFor(o => o.Fleet!.Master).Must(m => m.Port > 0 && IsPrivate(m.Address)).When(o => o.Fleet is not null)
+        RuleFor(o => o.Fleet!.Master).Must(m => m.Port > 0 && PrivateNetwork.Contains(m.Address)).When(o => o.Fleet is not null)
             .WithMessage("--member needs the master's private address: give --master, such as 127.0.0.1:12441.");
         RuleFor(o => o.Fleet!.LinkBytesPerSecond).InclusiveBetween(1000, 1_000_000_000_000).When(o => o.Fleet is not null).WithMessage("--link must be 1KB to 1TB a second.");
         RuleFor(o => o.Fleet!.Orphan).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(30)).When(o => o.Fleet is not null).WithMessage("--orphan-hours must be a second to thirty days.");
         RuleForEach(o => o.Grids).SetValidator(new SharedGridValidator());
         RuleFor(o => o.Vouching).SetValidator(new VouchingPolicyValidator());
         RuleFor(o => o.Quotas).SetValidator(new QuotaPolicyValidator());
-    }
-
-    private static bool IsPrivate(IPAddress address)
-    {
-        if (IPAddress.IsLoopback(address)) return true;
-        if (address.AddressFamily == AddressFamily.InterNetworkV6) return address.IsIPv6UniqueLocal || address.IsIPv6LinkLocal;
-        byte[] bytes = address.GetAddressBytes();
-        return bytes[0] == 10 || (bytes[0] == 172 && (bytes[1] & 0xf0) == 16) || (bytes[0] == 192 && bytes[1] == 168);
     }
 }

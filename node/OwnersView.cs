@@ -1,4 +1,5 @@
 using System.Reflection;
+using GlobalCache.Node.Fleet;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
 using GlobalCache.Office.Control;
@@ -11,7 +12,8 @@ namespace GlobalCache.Node;
 internal sealed record NodeStatus(
     string Version, double UpSeconds, bool Ready, bool Draining, int CachedAssets, long CachedBytes, int Branches, int FlaggedBranches,
     long MemoryHits, long StoreHits, long Misses, long SentBytes,
-    long ControlSequence, double ControlAgeSeconds, long ControlRefused, string? ControlWrong);
+    long ControlSequence, double ControlAgeSeconds, long ControlRefused, string? ControlWrong,
+    double RequestsPerSecond, int InFlight, double QuietSeconds, double Load);
 
 /// <summary>The private listener: whether the node is ready, how it does, its figures, and the description of its interface.</summary>
 internal sealed class OwnersView
@@ -22,11 +24,14 @@ internal sealed class OwnersView
     private readonly ControlFollower _control;
     private readonly NodeMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly Traffic _traffic;
+    private readonly Func<double> _load;
     private readonly long _since;
 
-    public OwnersView(Func<bool> ready, Func<bool> draining, AssetCache cache, BranchAccounts quotas, ControlFollower control, NodeMetrics metrics, TimeProvider time)
+    public OwnersView(Func<bool> ready, Func<bool> draining, AssetCache cache, BranchAccounts quotas, ControlFollower control, NodeMetrics metrics, Traffic traffic, Func<double> load, TimeProvider time)
     {
         (_ready, _draining, _cache, _quotas, _control, _metrics, _time, _since) = (ready, draining, cache, quotas, control, metrics, time, time.GetTimestamp());
+        (_traffic, _load) = (traffic, load);
         metrics.Show("gc_node_cached_assets", "Assets in memory.", () => cache.Count);
         metrics.Show("gc_node_cached_bytes", "What they take of the memory budget.", () => cache.Bytes);
         metrics.Show("gc_node_ready", "1 while the store can be used.", () => ready() ? 1 : 0);
@@ -58,7 +63,8 @@ internal sealed class OwnersView
             typeof(OwnersView).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "", _time.GetElapsedTime(_since).TotalSeconds,
             _ready(), _draining(), _cache.Count, _cache.Bytes, branches, flagged,
             _metrics.MemoryHits.Value, _metrics.StoreHits.Value, _metrics.Misses.Value, _metrics.BytesSent.Value,
-            _control.Current?.Document.Sequence ?? 0, ControlAge(), _control.Refused, _control.Wrong);
+            _control.Current?.Document.Sequence ?? 0, ControlAge(), _control.Refused, _control.Wrong,
+            _traffic.Rates().Requests, _traffic.InFlight, _traffic.Quiet.TotalSeconds, _load());
     }
 
     private double ControlAge() => _control.Age is { } age && age >= TimeSpan.Zero ? age.TotalSeconds : -1;

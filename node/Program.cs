@@ -46,6 +46,8 @@ async Task<int> ServeAsync()
     }
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    // Before anything that takes long: whoever has started this process knows it by the file.
+    if (line.Options.PidFile is { } pidFile) File.WriteAllText(pidFile, ProcessMark.Own.ToString());
     await using NodeApp app = await NodeApp.StartAsync(line.Options, TimeProvider.System, logs, stop: draining.Token);
     Console.Out.WriteLine($"Serving on {app.Endpoint}, for the owner on http://{app.Private}/status.");
     if (line.Options.Fleet is null)

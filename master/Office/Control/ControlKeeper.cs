@@ -17,12 +17,20 @@ internal sealed class ControlKeeper(
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(2);
 
-    private readonly string _declared = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(declared.ToJson())));
+    private volatile Declaration? _declared = new(declared);
     private volatile bool _begun;
     private bool _told;
 
+    private sealed record Declaration(GridPolicy Policy)
+    {
+        public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Policy.ToJson())));
+    }
+
     /// <summary>Whether the start's own changes stand: before, nobody is served.</summary>
     public bool HasBegun => _begun;
+
+    /// <summary>Declares another policy: it is published at the next look, and takes effect on all nodes within 30 s.</summary>
+    public void Declare(GridPolicy policy) => _declared = new Declaration(policy);
 
     /// <summary>Reads what stands there and brings it up to date. False: not possible now, and told in the log.</summary>
     public async Task<bool> RunOnceAsync(CancellationToken ct)
@@ -31,10 +39,13 @@ internal sealed class ControlKeeper(
         try
         {
             Roll roll = await enrolment.RefreshAsync(ct);
+            Declaration? said = _declared;
             if (follower.Current is { } view) issuer.Prepare(view.Document, time.GetUtcNow());
             if (follower.Current is not { } known || Change(known.Document, roll) != known.Document || (follower.Wrong is not null && follower.Mendable))
                 await desk.ChangeAsync(document => Change(document, roll), ct);
             issuer.Published();
+            // It stands: from here on it gives way to what others declare, until it is said anew.
+            Interlocked.CompareExchange(ref _declared, null, said);
             (_begun, _told) = (true, false);
             return true;
         }
@@ -67,7 +78,7 @@ internal sealed class ControlKeeper(
     {
         DateTimeOffset now = time.GetUtcNow();
         // What was set since the last start with the same options stays; other options are a new word.
-        if (!_begun && document.Declared != _declared) document = document with { Policy = declared, Declared = _declared };
+        if (_declared is { } said && document.Declared != said.Hash) document = document with { Policy = said.Policy, Declared = said.Hash };
         issuer.Prepare(document, now);
         return Revocations.Apply(issuer.Apply(document, now), roll, key, now);
     }

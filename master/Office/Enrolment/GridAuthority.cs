@@ -31,28 +31,55 @@ internal static class GridAuthority
         return X509CertificateLoader.LoadCertificate(whole.RawData);
     }
 
-    /// <summary>A node's certificate with a key of its own, which stays in memory.</summary>
+    /// <summary>A certificate with a key of its own, which stays in memory: of a node that is its own master, or of a master.</summary>
     /// <param name="authority">The authority's certificate.</param>
     /// <param name="key">Its key.</param>
-    /// <param name="host">The name all nodes share.</param>
+    /// <param name="host">The name it bears: that all nodes share, or one below it.</param>
     /// <param name="now">It is good for 48 h from here.</param>
     public static X509Certificate2 Issue(X509Certificate2 authority, ECDsa key, string host, DateTimeOffset now)
     {
-        using ECDsa nodeKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={host}", nodeKey, HashAlgorithmName.SHA256);
+        using ECDsa own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using X509Certificate2 signed = Sign(authority, key, new PublicKey(own), host, null, now);
+        using X509Certificate2 whole = signed.CopyWithPrivateKey(own);
+        // A key made in memory serves TLS on every system only after a trip through PKCS#12.
+        return X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null);
+    }
+
+    /// <summary>A node's certificate for a key that never leaves the node. Nothing of the request is believed but that whoever made it holds the key.</summary>
+    /// <param name="authority">The authority's certificate.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="host">The name all nodes share.</param>
+    /// <param name="node">Which one it is: <c>URI:gc:node/ID</c>.</param>
+    /// <param name="pkcs10">The request, DER.</param>
+    /// <param name="now">It is good for 48 h from here.</param>
+    /// <returns>Null: not a request, not self-signed, or not of a P-256 key.</returns>
+    public static X509Certificate2? IssueFor(X509Certificate2 authority, ECDsa key, string host, string node, byte[] pkcs10, DateTimeOffset now)
+    {
+        try
+        {
+            var request = CertificateRequest.LoadSigningRequest(pkcs10, HashAlgorithmName.SHA256);
+            using ECDsa? theirs = request.PublicKey.GetECDsaPublicKey();
+            return theirs?.ExportParameters(false).Curve.Oid.Value == ECCurve.NamedCurves.nistP256.Oid.Value ? Sign(authority, key, request.PublicKey, host, node, now) : null;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    private static X509Certificate2 Sign(X509Certificate2 authority, ECDsa key, PublicKey theirs, string host, string? node, DateTimeOffset now)
+    {
+        var request = new CertificateRequest(new X500DistinguishedName($"CN={host}"), theirs, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(host);
+        if (node is not null) names.AddUri(new Uri($"gc:node/{node}"));
         request.CertificateExtensions.Add(names.Build());
         DateTimeOffset until = now + NodeLifetime, end = new(authority.NotAfter);
-        using X509Certificate2 signed = request.Create(authority.SubjectName, X509SignatureGenerator.CreateForECDsa(key), now - Backdated,
-            until < end ? until : end, Serial());
-        using X509Certificate2 whole = signed.CopyWithPrivateKey(nodeKey);
-        // A key made in memory serves TLS on every system only after a trip through PKCS#12.
-        return X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null);
+        return request.Create(authority.SubjectName, X509SignatureGenerator.CreateForECDsa(key), now - Backdated, until < end ? until : end, Serial());
     }
 
     // RFC 5280 §4.1.2.2: positive, and not zero.

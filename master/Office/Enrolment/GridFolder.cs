@@ -20,6 +20,12 @@ internal sealed record GridFacts
     /// <summary>Port of the nodes, and of enrolment.</summary>
     public required int Port { get; init; }
 
+    /// <summary>Where a master serves enrolments and sessions under a name of its own; null: the nodes do.</summary>
+    public IPEndPoint? Master { get; init; }
+
+    /// <summary>See <see cref="GridFile.NameServers"/>.</summary>
+    public IReadOnlyList<string> NameServers { get; init; } = [];
+
     /// <summary>Addresses to begin with.</summary>
     public IReadOnlyList<string> Nodes { get; init; } = [];
 
@@ -118,8 +124,16 @@ internal sealed class GridFolder
             if (_certificate is not null && now < _renewAt) return _certificate;
             using ECDsa key = GridSecrets.Open(_secrets.AuthorityKey);
             _renewAt = now + Renewal;
-            return _certificate = GridAuthority.Issue(_secrets.Authority, key, _secrets.Host, now);
+            // A master has a name of its own below the nodes'.
+            return _certificate = GridAuthority.Issue(_secrets.Authority, key, File.Master.IdnHost, now);
         }
+    }
+
+    /// <summary>See <see cref="GridAuthority.IssueFor"/>.</summary>
+    public X509Certificate2? CertificateFor(string node, byte[] pkcs10, DateTimeOffset now)
+    {
+        using ECDsa key = GridSecrets.Open(_secrets.AuthorityKey);
+        return GridAuthority.IssueFor(_secrets.Authority, key, _secrets.Host, node, pkcs10, now);
     }
 
     /// <summary>The key control documents are signed with; the caller's to dispose of.</summary>
@@ -128,20 +142,25 @@ internal sealed class GridFolder
     /// <summary>What control documents are checked with, as <c>grid.json</c> tells it; the caller's to dispose of.</summary>
     public ECDsa ControlPublicKey() => ControlEnvelope.PublicKeyOf(File);
 
-    /// <summary>A code as an invite that can be handed over. Where the grid's name is in no DNS it names a node's address, since whoever joins knows nothing else yet.</summary>
-    public InviteText InviteOf(string code) => new(
-        code, InviteText.FingerprintOf(Authority), File.NameServers.Count == 0 && File.Nodes.Count > 0 && IPEndPoint.TryParse(File.Nodes[0], out IPEndPoint? node)
-            ? new IPEndPoint(node.Address, node.Port == 0 ? File.Port : node.Port).ToString() : File.Master.Authority);
+    /// <summary>A code as an invite that can be handed over. Where the grid's name is in no DNS it names an address, since whoever joins knows nothing else yet.</summary>
+    public InviteText InviteOf(string code) => new(code, InviteText.FingerprintOf(Authority), File switch
+    {
+        { MasterAddress.Length: > 0 } => File.MasterAddress,
+        { NameServers.Count: 0, Nodes.Count: > 0 } when IPEndPoint.TryParse(File.Nodes[0], out IPEndPoint? node) => new IPEndPoint(node.Address, node.Port == 0 ? File.Port : node.Port).ToString(),
+        _ => File.Master.Authority,
+    });
 
     private static GridFile Describe(GridSecrets secrets, GridFacts facts) => new()
     {
         Name = facts.Name,
         Host = secrets.Host,
         Port = facts.Port,
+        NameServers = facts.NameServers,
         Nodes = facts.Nodes,
         Ca = secrets.Authority.ExportCertificatePem(),
         ControlKey = GridSecrets.PublicHalf(secrets.ControlKey),
-        Master = new UriBuilder("https", secrets.Host, facts.Port).Uri,
+        Master = facts.Master is { } at ? new UriBuilder("https", "master." + secrets.Host, at.Port).Uri : new UriBuilder("https", secrets.Host, facts.Port).Uri,
+        MasterAddress = facts.Master?.ToString() ?? "",
         ClaimWithinSeconds = facts.ClaimWithinSeconds,
         Grids = facts.Grids,
     };

@@ -3,10 +3,10 @@ using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 
-namespace GlobalCache.Node;
+namespace GlobalCache.Office;
 
-/// <summary>The office of a node that is its own master: it lets people in, gives out sessions, and keeps the control document.</summary>
-internal sealed class OwnOffice : IDisposable
+/// <summary>The office of a grid, kept by its master or by a node alone: it lets people in, gives out sessions, and keeps the control document.</summary>
+internal sealed class GridOffice : IDisposable
 {
     /// <param name="grid">Holds the keys.</param>
     /// <param name="store">Where roll and control document lie.</param>
@@ -14,7 +14,7 @@ internal sealed class OwnOffice : IDisposable
     /// <param name="declared">The policy of this start.</param>
     /// <param name="time">Clock.</param>
     /// <param name="log">Of what happens underneath.</param>
-    public OwnOffice(GridFolder grid, IObjectStore store, ControlFollower control, GridPolicy declared, TimeProvider time, ILogger log)
+    public GridOffice(GridFolder grid, IObjectStore store, ControlFollower control, GridPolicy declared, TimeProvider time, ILogger log)
     {
         Grid = grid;
         Desks = GridDesks.Of(grid, store, control, time, log);

@@ -1,0 +1,182 @@
+using System.Net;
+using GlobalCache.Master.Nodes;
+using GlobalCache.Office;
+using GlobalCache.Office.Control;
+using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Serving;
+using GlobalCache.Office.Sessions;
+using GlobalCache.Office.Stores;
+using GlobalCache.Policy;
+using GlobalCache.Policy.Wire;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace GlobalCache.Master;
+
+/// <summary>The running master: everything is made here, in reading order, and taken down in the opposite one.</summary>
+internal sealed class MasterApp : IAsyncDisposable
+{
+    private static readonly TimeSpan s_lastRequests = TimeSpan.FromSeconds(2);
+
+    private readonly Stack<IAsyncDisposable> _parts = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly ILogger _log;
+    private int _disposed;
+
+    private MasterApp(MasterOptions options, GridFolder grid, Listeners listeners, IObjectStore store, TimeProvider time, ILogger log)
+    {
+        (_log, Options, Public, Private, Store) = (log, options, listeners.Public, listeners.Private, store);
+        Control = new ControlFollower(store, grid.ControlPublicKey(), time, log);
+        Office = new GridOffice(grid, store, Control, options.Policy, time, log);
+        Reports = new ReportDesk(time);
+    }
+
+    public MasterOptions Options { get; }
+
+    /// <summary>Where clients enrol.</summary>
+    public IPEndPoint Public { get; }
+
+    /// <summary>Where nodes report, and the operator looks.</summary>
+    public IPEndPoint Private { get; }
+
+    public IObjectStore Store { get; }
+
+    /// <summary>What holds for all nodes.</summary>
+    public ControlFollower Control { get; }
+
+    public GridOffice Office { get; }
+
+    /// <summary>What the nodes say.</summary>
+    public ReportDesk Reports { get; }
+
+    /// <summary>All that it answers, on whichever listener.</summary>
+    public IReadOnlyList<RouteEndpoint> Routes { get; private set; } = [];
+
+    /// <summary>The policy in force.</summary>
+    public GridPolicy Policy => Control.Current?.Policy ?? Options.Policy;
+
+    /// <exception cref="CannotStartException">Busy port, unusable folder: nothing is left behind but a new grid's files.</exception>
+    /// <exception cref="GridUnusableException">The data folder's grid cannot be used.</exception>
+    public static async Task<MasterApp> StartAsync(MasterOptions options, TimeProvider? time = null, ILoggerFactory? logs = null, IObjectStore? inner = null)
+    {
+        time ??= TimeProvider.System;
+        logs ??= NullLoggerFactory.Instance;
+        ILogger log = logs.CreateLogger("GlobalCache");
+        // The ports are taken before anything else is done, so that a busy one leaves no trace.
+        Listeners listeners = Listeners.Bind(options.Listen, options.Private);
+        MasterApp? app = null;
+        try
+        {
+            GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow());
+            PrivateFile.Write(Path.Combine(options.Data, "node.keys"), grid.Nodes.Encode());
+            app = new MasterApp(options, grid, listeners, inner ?? OpenStore(options, time), time, log);
+            await app.BuildAsync(grid, listeners, time, logs);
+            return app;
+        }
+        catch
+        {
+            listeners.Dispose();
+            if (app is not null) await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The store a grid with these options keeps its objects in.</summary>
+    /// <exception cref="CannotStartException">Its folder cannot be used.</exception>
+    public static IObjectStore OpenStore(MasterOptions options, TimeProvider time)
+    {
+        if (options.S3 is { } s3) return new S3Store(s3);
+        string folder = Path.Combine(options.Data, "store");
+        try
+        {
+            return new FolderStore(folder, time);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CannotStartException($"{folder} cannot be written to: choose a folder of your own with --data.");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
+        await _stopped.CancelAsync();
+        while (_parts.TryPop(out IAsyncDisposable? part)) await part.DisposeAsync();
+        _stopped.Dispose();
+    }
+
+    private async Task BuildAsync(GridFolder grid, Listeners listeners, TimeProvider time, ILoggerFactory logs)
+    {
+        Keep(Control);
+        Keep(Office);
+        var tokens = new SessionTokens(grid.File.Host, new SessionKeyRing(
+            Office.Issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
+        if (!await Office.Keeper.RunOnceAsync(CancellationToken.None)) _log.OfficeNotReady();
+        Run(Office.Keeper.FollowAsync);
+
+        var nodes = new FleetEndpoints(grid.Nodes.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => null);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_lastRequests);
+        builder.Services.AddRouting();
+        listeners.Use(builder, grid.NodeCertificate, time);
+        WebApplication web = builder.Build();
+        web.UseRouting();
+        web.Use(next => context => Listeners.SeparateAsync(context, next));
+        web.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
+        web.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, grid.File, time, _log);
+        nodes.Map(web.MapGroup("").WithMetadata(new OwnersOnly()));
+        Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
+        _parts.Push(web);
+        await web.StartAsync();
+    }
+
+    private static GridFacts FactsOf(MasterOptions options, IPEndPoint clients) => new()
+    {
+        Name = options.Name,
+        Host = options.Host,
+        Port = options.NodePort,
+        Master = clients,
+        NameServers = [options.Dns.ToString()],
+        // Among friends one claim decides, and there is nobody to hide from.
+        ClaimWithinSeconds = options.Policy.Vouching.Lead == 1 ? 0 : 900,
+        Grids = options.Policy.Grids,
+    };
+
+    private void Run(Func<CancellationToken, Task> work) => _parts.Push(new Ended(Task.Run(() => work(_stopped.Token))));
+
+    private T Keep<T>(T part) where T : IDisposable
+    {
+        _parts.Push(new Disposer(part));
+        return part;
+    }
+
+    private sealed class Ended(Task task) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() => await task;
+    }
+
+    private sealed class Disposer(IDisposable part) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            part.Dispose();
+            return default;
+        }
+    }
+
+    /// <summary>Signals are the program's business, not the server's: it runs inside tests too.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
+
+/// <summary>The master's own events, 7220 – 7239.</summary>
+internal static partial class MasterLog
+{
+    [LoggerMessage(7220, LogLevel.Warning, "The store cannot be used yet: nobody is let in until it can.")]
+    public static partial void OfficeNotReady(this ILogger log);
+}
