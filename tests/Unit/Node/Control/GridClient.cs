@@ -8,6 +8,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using GlobalCache.Master;
 using GlobalCache.Node;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
@@ -20,7 +21,7 @@ internal sealed class GridClient(string address) : IDisposable
     private static readonly JsonSerializerOptions Wire = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };
 
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-    private readonly Dictionary<NodeApp, HttpClient> _nodes = [];
+    private readonly Dictionary<object, HttpClient> _places = [];
 
     public string Id { get; private set; } = "";
 
@@ -28,7 +29,7 @@ internal sealed class GridClient(string address) : IDisposable
 
     public void Dispose()
     {
-        foreach (HttpClient http in _nodes.Values) http.Dispose();
+        foreach (HttpClient http in _places.Values) http.Dispose();
         _key.Dispose();
     }
 
@@ -42,9 +43,11 @@ internal sealed class GridClient(string address) : IDisposable
     /// <summary>A session from one node by another's nonce.</summary>
     public async Task BeginAsync(NodeApp node, NodeApp nonceFrom) => Token = (await PostAsync<Session>(node, EnrolmentApi.Sessions, await AskAsync(nonceFrom))).Token;
 
-    public async Task<SessionRequest> AskAsync(NodeApp nonceFrom)
+    public Task<SessionRequest> AskAsync(NodeApp nonceFrom) => AskAsync(At(nonceFrom));
+
+    private async Task<SessionRequest> AskAsync(HttpClient nonceFrom)
     {
-        string nonce = (await At(nonceFrom).GetFromJsonAsync<SessionNonce>(EnrolmentApi.Nonce))!.Nonce;
+        string nonce = (await nonceFrom.GetFromJsonAsync<SessionNonce>(EnrolmentApi.Nonce))!.Nonce;
         byte[] proof = _key.SignData(Encoding.UTF8.GetBytes($"gc/session/1{nonce}{Id}"), HashAlgorithmName.SHA256);
         return new SessionRequest { ClientId = Id, Nonce = nonce, Proof = Base64Url.EncodeToString(proof) };
     }
@@ -73,11 +76,14 @@ internal sealed class GridClient(string address) : IDisposable
         return await At(node).SendAsync(ask);
     }
 
-    public HttpClient At(NodeApp node)
+    public HttpClient At(NodeApp node) => At(node, node.Endpoint, node.File, new UriBuilder("https", node.File.Host, node.File.Port).Uri);
+
+    public HttpClient At(MasterApp master) => At(master, master.Public, master.Office.Grid.File, master.Office.Grid.File.Master);
+
+    private HttpClient At(object place, IPEndPoint at, GridFile grid, Uri name)
     {
-        if (_nodes.TryGetValue(node, out HttpClient? there)) return there;
-        IPEndPoint at = node.Endpoint;
-        return _nodes[node] = new HttpClient(new SocketsHttpHandler
+        if (_places.TryGetValue(place, out HttpClient? there)) return there;
+        return _places[place] = new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = async (_, ct) =>
             {
@@ -91,17 +97,28 @@ internal sealed class GridClient(string address) : IDisposable
                 CertificateChainPolicy = new X509ChainPolicy
                 {
                     TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    CustomTrustStore = { X509Certificate2.CreateFromPem(node.Grid.File.Ca) },
+                    CustomTrustStore = { X509Certificate2.CreateFromPem(grid.Ca) },
                     RevocationMode = X509RevocationMode.NoCheck,
                 },
             },
         })
-        { BaseAddress = node.Grid.File.Master };
+        { BaseAddress = name };
     }
 
-    private async Task<T> PostAsync<T>(NodeApp node, string path, object body)
+    /// <summary>Joins a grid that has a master.</summary>
+    public async Task EnrolAsync(MasterApp master)
     {
-        using HttpResponseMessage answer = await At(node).PostAsJsonAsync(path, body);
+        HttpClient http = At(master);
+        string invite = (await master.Office.Desks.Enrolment.InviteAsync(inviter: null, default))!;
+        Id = (await PostAsync<Enrolled>(http, EnrolmentApi.Enrolments, new EnrolmentRequest { Invite = invite, PublicKey = Convert.ToBase64String(_key.ExportSubjectPublicKeyInfo()) })).ClientId;
+        Token = (await PostAsync<Session>(http, EnrolmentApi.Sessions, await AskAsync(http))).Token;
+    }
+
+    private Task<T> PostAsync<T>(NodeApp node, string path, object body) => PostAsync<T>(At(node), path, body);
+
+    private static async Task<T> PostAsync<T>(HttpClient http, string path, object body)
+    {
+        using HttpResponseMessage answer = await http.PostAsJsonAsync(path, body);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         return (await answer.Content.ReadFromJsonAsync<T>())!;
     }

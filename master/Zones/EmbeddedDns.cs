@@ -1,0 +1,108 @@
+using System.Net;
+using System.Net.Sockets;
+using ARSoft.Tools.Net.Dns;
+using GlobalCache.Office.Serving;
+
+namespace GlobalCache.Master.Zones;
+
+/// <summary>The embedded name server's sockets: UDP and TCP on one endpoint, in ARSoft's hands; what is answered is <see cref="ZoneContent"/>'s business.</summary>
+internal sealed class EmbeddedDns : IDisposable
+{
+    /// <summary>Longer answers over UDP are fragmented on the way: DNS flag day 2020.</summary>
+    public const ushort LargestDatagram = 1232;
+
+    // From one address over UDP; more is sent to TCP, where nobody can speak in another's name.
+    private const int AnswersPerSecond = 500, MostAddresses = 10_000, TcpMilliseconds = 5_000, TcpAliveMilliseconds = 20_000;
+
+    private readonly Func<DnsMessage, bool, DnsMessage> _answer;
+    private readonly TimeProvider _time;
+    private readonly DnsServer _server;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<IPAddress, int> _asked = [];
+    private long _second;
+
+    private EmbeddedDns(IPEndPoint at, Func<DnsMessage, bool, DnsMessage> answer, TimeProvider time)
+    {
+        (Endpoint, _answer, _time) = (at, answer, time);
+        _server = new DnsServer(new UdpServerTransport(at, TcpMilliseconds), new TcpServerTransport(at, TcpMilliseconds, TcpAliveMilliseconds));
+        _server.QueryReceived += OnQueryAsync;
+    }
+
+    /// <summary>Where it answers.</summary>
+    public IPEndPoint Endpoint { get; }
+
+    /// <param name="at">Port 0 takes one that is free for both.</param>
+    /// <param name="answer">To a query; true: over UDP to somebody who asks too much, so that the answer must say “ask by TCP” and no more.</param>
+    /// <param name="time">Clock.</param>
+    /// <exception cref="CannotStartException">The port is busy or may not be used.</exception>
+    public static EmbeddedDns Start(IPEndPoint at, Func<DnsMessage, bool, DnsMessage> answer, TimeProvider time)
+    {
+        for (int i = 0; ; i++)
+        {
+            IPEndPoint place = at.Port == 0 ? Free(at.Address) : at;
+            var dns = new EmbeddedDns(place, answer, time);
+            try
+            {
+                // The library starts in the background and keeps a busy port to itself: so it is tried first.
+                Try(place);
+                dns._server.Start();
+                return dns;
+            }
+            catch (SocketException e)
+            {
+                dns.Dispose();
+                if (at.Port == 0 && i < 10) continue;
+                throw new CannotStartException(e.SocketErrorCode switch
+                {
+                    SocketError.AddressAlreadyInUse => $"Port {place.Port} is in use: stop the other name server, or choose another with --dns.",
+                    SocketError.AccessDenied => $"Port {place.Port} may not be used by this user: choose one above 1023 with --dns.",
+                    SocketError.AddressNotAvailable => $"{place.Address} is no address of this machine: choose another with --dns.",
+                    _ => $"{place} cannot be listened on ({e.SocketErrorCode}): choose another with --dns.",
+                });
+            }
+        }
+    }
+
+    public void Dispose() => _server.Stop();
+
+    private Task OnQueryAsync(object sender, QueryReceivedEventArgs asked)
+    {
+        // What is no query gets no answer: two servers could answer each other for ever.
+        if (asked.Query is not DnsMessage { IsQuery: true } query) return Task.CompletedTask;
+        if (query.EDnsOptions is { } edns && edns.UdpPayloadSize > LargestDatagram) edns.UdpPayloadSize = LargestDatagram;
+        bool tooOften = asked.TransportProtocol == TransportProtocol.Udp && AsksTooMuch(asked.RemoteEndpoint.Address);
+        asked.Response = _answer(query, tooOften);
+        return Task.CompletedTask;
+    }
+
+    private bool AsksTooMuch(IPAddress address)
+    {
+        if (IPAddress.IsLoopback(address)) return false;
+        long second = (long)_time.GetElapsedTime(0).TotalSeconds;
+        lock (_gate)
+        {
+            if (second != _second)
+            {
+                _asked.Clear();
+                _second = second;
+            }
+            if (_asked.Count >= MostAddresses && !_asked.ContainsKey(address)) return true;
+            return ++System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_asked, address, out _) > AnswersPerSecond;
+        }
+    }
+
+    private static IPEndPoint Free(IPAddress address)
+    {
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(address, 0));
+        return (IPEndPoint)socket.LocalEndPoint!;
+    }
+
+    private static void Try(IPEndPoint at)
+    {
+        using var tcp = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        using var udp = new Socket(at.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        tcp.Bind(at);
+        udp.Bind(at);
+    }
+}
