@@ -1,5 +1,9 @@
 using System.Net;
+using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Nodes;
+using GlobalCache.Master.Reconcile;
+using GlobalCache.Master.Scaling;
+using GlobalCache.Master.Zones;
 using GlobalCache.Office;
 using GlobalCache.Office.Control;
 using GlobalCache.Office.Enrolment;
@@ -19,15 +23,22 @@ internal sealed class MasterApp : IAsyncDisposable
 
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly CancellationTokenSource _stopped = new();
+    private readonly ScalingState _scaling = new();
     private readonly ILogger _log;
     private int _disposed;
 
-    private MasterApp(MasterOptions options, GridFolder grid, Listeners listeners, IObjectStore store, TimeProvider time, ILogger log)
+    private MasterApp(MasterOptions options, GridFolder grid, EmbeddedZone zone, Listeners listeners, IObjectStore store, TimeProvider time, ILogger log)
     {
         (_log, Options, Public, Private, Store) = (log, options, listeners.Public, listeners.Private, store);
         Control = new ControlFollower(store, grid.ControlPublicKey(), time, log);
         Office = new GridOffice(grid, store, Control, options.Policy, time, log);
         Reports = new ReportDesk(time);
+        Zone = zone;
+        Fleet = new WatchedFleet(FleetOf(options, time, log), Reports.Follow);
+        Nodes = new HttpNodes(Reports, grid.Nodes.Report, options.NodePrivatePort, time);
+        Lease = new Lease(store, $"{Environment.MachineName}/{Guid.NewGuid():N}", () => Policy.Scaling.Life, time);
+        Reconciler = new Reconciler(Fleet, Zone, Nodes, Lease, () => Policy.Scaling, (seen, policy, now) => Decide.Next(_scaling, seen, policy, now),
+            new FleetTerms { IsFixed = options.Nodes.Count > 0, Jitter = Random.Shared.NextDouble }, time, log);
     }
 
     public MasterOptions Options { get; }
@@ -48,6 +59,21 @@ internal sealed class MasterApp : IAsyncDisposable
     /// <summary>What the nodes say.</summary>
     public ReportDesk Reports { get; }
 
+    /// <summary>The name that all nodes share.</summary>
+    public EmbeddedZone Zone { get; }
+
+    /// <summary>The machines that nodes run on.</summary>
+    public IFleet Fleet { get; }
+
+    /// <summary>The nodes themselves.</summary>
+    public HttpNodes Nodes { get; }
+
+    /// <summary>Who may act.</summary>
+    public Lease Lease { get; }
+
+    /// <summary>Opens and closes nodes.</summary>
+    public Reconciler Reconciler { get; }
+
     /// <summary>All that it answers, on whichever listener.</summary>
     public IReadOnlyList<RouteEndpoint> Routes { get; private set; } = [];
 
@@ -64,11 +90,15 @@ internal sealed class MasterApp : IAsyncDisposable
         // The ports are taken before anything else is done, so that a busy one leaves no trace.
         Listeners listeners = Listeners.Bind(options.Listen, options.Private);
         MasterApp? app = null;
+        EmbeddedZone? zone = null;
         try
         {
-            GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow());
+            // The name server's port goes into grid.json, and the grid's name into what it serves.
+            string host = GridFolder.HostOf(options.Data, options.Host);
+            zone = EmbeddedZone.Start(Path.Combine(options.Data, "zone.json"), host, listeners.Public.Address, options.Dns, time);
+            GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, options.Host ?? host, listeners.Public, zone.Endpoint), time.GetUtcNow());
             PrivateFile.Write(Path.Combine(options.Data, "node.keys"), grid.Nodes.Encode());
-            app = new MasterApp(options, grid, listeners, inner ?? OpenStore(options, time), time, log);
+            app = new MasterApp(options, grid, zone, listeners, inner ?? OpenStore(options, time), time, log);
             await app.BuildAsync(grid, listeners, time, logs);
             return app;
         }
@@ -76,6 +106,7 @@ internal sealed class MasterApp : IAsyncDisposable
         {
             listeners.Dispose();
             if (app is not null) await app.DisposeAsync();
+            else zone?.Dispose();
             throw;
         }
     }
@@ -106,14 +137,16 @@ internal sealed class MasterApp : IAsyncDisposable
 
     private async Task BuildAsync(GridFolder grid, Listeners listeners, TimeProvider time, ILoggerFactory logs)
     {
+        Keep(Zone);
         Keep(Control);
         Keep(Office);
+        Keep(Nodes);
         var tokens = new SessionTokens(grid.File.Host, new SessionKeyRing(
             Office.Issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
         if (!await Office.Keeper.RunOnceAsync(CancellationToken.None)) _log.OfficeNotReady();
         Run(Office.Keeper.FollowAsync);
 
-        var nodes = new FleetEndpoints(grid.Nodes.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => null);
+        var nodes = new FleetEndpoints(grid.Nodes.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => Lease.IsHeld ? Lease.Epoch : null);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -129,15 +162,37 @@ internal sealed class MasterApp : IAsyncDisposable
         Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
         _parts.Push(web);
         await web.StartAsync();
+        Run(Reconciler.RunAsync);
     }
 
-    private static GridFacts FactsOf(MasterOptions options, IPEndPoint clients) => new()
+    /// <summary>Ends all nodes of this machine, as a person expects who has told the program to stop.</summary>
+    public async Task EndNodesAsync(CancellationToken ct)
+    {
+        if (Options.Nodes.Count > 0) return;
+        foreach (Instance node in await Fleet.DescribeAsync(ct))
+        {
+            if (node.State is InstanceState.Running or InstanceState.Pending) await Fleet.TerminateAsync(node.Id, ct);
+        }
+    }
+
+    private static IFleet FleetOf(MasterOptions options, TimeProvider time, ILogger log) => options.Nodes.Count > 0 ? new GivenFleet(options.Nodes, time.GetUtcNow())
+        : new ProcessFleet(new ProcessFleetOptions
+        {
+            Folder = Path.Combine(options.Data, "fleet"),
+            Program = options.NodeProgram.Count > 0 ? options.NodeProgram : NodeProgram.Find(AppContext.BaseDirectory),
+            FirstAddress = options.FirstNode,
+            Port = options.NodePort,
+            PrivatePort = options.NodePrivatePort,
+            Arguments = options.NodeArguments(),
+        }, time, log);
+
+    private static GridFacts FactsOf(MasterOptions options, string host, IPEndPoint clients, IPEndPoint names) => new()
     {
         Name = options.Name,
-        Host = options.Host,
+        Host = host,
         Port = options.NodePort,
         Master = clients,
-        NameServers = [options.Dns.ToString()],
+        NameServers = [names.ToString()],
         // Among friends one claim decides, and there is nobody to hide from.
         ClaimWithinSeconds = options.Policy.Vouching.Lead == 1 ? 0 : 900,
         Grids = options.Policy.Grids,

@@ -55,8 +55,24 @@ internal sealed record MasterOptions
     /// <summary>What holds for the whole grid, as declared.</summary>
     public GridPolicy Policy { get; init; } = new() { Vouching = new VouchingPolicy { Lead = 1 } };
 
+    /// <summary>The node's program, and what comes before its options; none: it is looked for beside this one.</summary>
+    public IReadOnlyList<string> NodeProgram { get; init; } = [];
+
     /// <summary>Whether nodes of this machine run on when the master is told to stop.</summary>
     public bool LeaveNodes { get; init; }
+
+    /// <summary>What every node of this machine is started with beside its own name and address.</summary>
+    public IReadOnlyList<string> NodeArguments()
+    {
+        string[] shared = ["--data", Data, "--master", Private.ToString(), "--link", Number(LinkBytesPerSecond), "--cache-size", Number(CacheBytes), "--drain", "2"];
+        return S3 is null ? shared :
+        [
+            .. shared, "--s3-bucket", S3.Bucket, "--s3-region", S3.Region, .. S3.Endpoint is { } at ? new[] { "--s3-endpoint", at.ToString() } : [],
+            .. S3.ChecksumsWhenSupported ? Array.Empty<string>() : ["--s3-no-checksums"],
+        ];
+
+        static string Number(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
 }
 
 /// <summary>What does not go together, each said in one line with the way to mend it.</summary>

@@ -1,2 +1,57 @@
-// Composed when its parts are there.
-return 0;
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using GlobalCache.Master;
+using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Serving;
+
+// The one place that writes to the terminal.
+#pragma warning disable RS0030
+
+// 0 when all went well, 2 when it cannot be done as told.
+const int cannotStart = 2;
+
+using ILoggerFactory logs = LoggerFactory.Create(log => log
+    .AddSimpleConsole(console => console.SingleLine = true)
+    .SetMinimumLevel(args.Contains("--verbose") ? LogLevel.Information : LogLevel.Warning)
+    .AddFilter("Microsoft", LogLevel.Warning)
+    .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+CommandLine line = CommandLine.Read(args, TimeProvider.System, logs.CreateLogger("GlobalCache"));
+foreach (string error in line.Errors) Console.Error.WriteLine(error);
+if (line.Errors.Count > 0) return cannotStart;
+try
+{
+    return line.Errand is { } errand ? await errand.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }) : await RunAsync();
+}
+catch (Exception e) when (e is CannotStartException or GridUnusableException)
+{
+    Console.Error.WriteLine(e.Message);
+    return cannotStart;
+}
+
+async Task<int> RunAsync()
+{
+    using var stopping = new CancellationTokenSource();
+    void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        stopping.Cancel();
+    }
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    await using MasterApp app = await MasterApp.StartAsync(line.Options, TimeProvider.System, logs);
+    Console.Out.WriteLine($"The grid {app.Office.Grid.File.Host}: dashboard on http://{app.Private}/, clients enrol at https://{app.Public}, names are served on {app.Zone.Endpoint}.");
+    if (await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
+        Console.Out.WriteLine($"An invite, for one person: {app.Office.Grid.InviteOf(code)}");
+    Console.Out.WriteLine($"To use it: globalcache join INVITE, or --grid {GridFolder.GridJson(line.Options.Data)} --invite INVITE.");
+    if (line.Options.Policy.Grids.Count == 0) Console.Out.WriteLine("No virtual world is shared yet, so nothing is served: name one with --share.");
+    try
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping.Token);
+    }
+    catch (OperationCanceledException)
+    {
+        // That is what was waited for.
+    }
+    if (!line.Options.LeaveNodes) await app.EndNodesAsync(CancellationToken.None);
+    return 0;
+}

@@ -75,6 +75,10 @@ internal sealed class GridFolder
     /// <summary>Where the secrets of a data folder lie.</summary>
     public static string KeyFile(string folder) => System.IO.Path.Combine(folder, "grid.keys");
 
+    /// <summary>The name that the folder's grid has, or is to have.</summary>
+    /// <exception cref="GridUnusableException">Damaged, or readable by others.</exception>
+    public static string HostOf(string folder, string? wanted) => Guarded(folder, () => System.IO.File.Exists(KeyFile(folder)) ? ReadKeys(KeyFile(folder)).Host : wanted ?? NewHost());
+
     /// <summary>Opens the folder's grid; makes it at the first start. <c>grid.json</c> is brought in line with <paramref name="facts"/>.</summary>
     /// <exception cref="GridUnusableException">Damaged, another grid's, readable by others, or not to be written.</exception>
     public static GridFolder OpenOrCreate(string folder, GridFacts facts, DateTimeOffset now) => Guarded(folder, () =>
@@ -85,7 +89,7 @@ internal sealed class GridFolder
         {
             if (System.IO.File.Exists(json))
                 throw new GridUnusableException($"{json} is there without {keyFile}: put the keys back, or move {json} away to begin a new grid.");
-            string host = facts.Host ?? $"nodes-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}.globalcache.internal";
+            string host = facts.Host ?? NewHost();
             if (host.Length > 253 || Uri.CheckHostName(host) != UriHostNameType.Dns || host.Contains('_', StringComparison.Ordinal))
                 throw new GridUnusableException($"{host} cannot be the grid's name: give a DNS name such as nodes.example.org.");
             // Judged before anything is written.
@@ -189,7 +193,9 @@ internal sealed class GridFolder
         return file;
     }
 
-    private static GridFolder Guarded(string folder, Func<GridFolder> open)
+    private static string NewHost() => $"nodes-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}.globalcache.internal";
+
+    private static T Guarded<T>(string folder, Func<T> open)
     {
         try
         {
