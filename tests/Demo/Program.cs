@@ -3,6 +3,8 @@ using GlobalCache.Demo;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Viewer;
 
+if (args.FirstOrDefault() == "founding") return await GlobalCache.Demo.Founding.FoundingDemo.RunAsync(args.Contains("--json"));
+
 // The whole of it on one machine: a stand-in grid behind a slow line, the client, and a simulated viewer that asks as
 // Firestorm does and visits one scene three times: without the client, with an empty store, with a full one.
 bool json = args.Contains("--json");
