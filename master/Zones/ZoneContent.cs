@@ -13,6 +13,9 @@ internal sealed record ZoneContent
 {
     private const int Refresh = 60, Retry = 60, Expire = 86_400;
 
+    // “Nothing here” is no longer true a moment after a first start: nobody is to remember it (RFC 2308 §5).
+    private const int Nothing = 2;
+
     /// <summary>The name all nodes share; the zone's apex.</summary>
     public required DomainName Host { get; init; }
 
@@ -77,7 +80,7 @@ internal sealed record ZoneContent
     private DnsRecordBase AddressOf(DomainName name, IPAddress address) =>
         address.AddressFamily == AddressFamily.InterNetwork ? new ARecord(name, Seconds, address) : new AaaaRecord(name, Seconds, address);
 
-    private SoaRecord Soa() => new(Host, Seconds, NameServer, Below("hostmaster"), Serial, Refresh, Retry, Expire, Seconds);
+    private SoaRecord Soa() => new(Host, Seconds, NameServer, Below("hostmaster"), Serial, Refresh, Retry, Expire, Nothing);
 
     private DomainName Below(string label) => DomainName.Parse(label) + Host;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using GlobalCache.TestGrid.Viewer;
+using Spectre.Console;
 
 namespace GlobalCache.Demo;
 

@@ -2,6 +2,7 @@ using GlobalCache.Client;
 using GlobalCache.Demo;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Viewer;
+using Spectre.Console;
 
 if (args.FirstOrDefault() == "founding") return await GlobalCache.Demo.Founding.FoundingDemo.RunAsync(args.Contains("--json"));
 

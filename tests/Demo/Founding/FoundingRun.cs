@@ -81,6 +81,7 @@ internal static class FoundingRun
         string invite = await master.StartAsync();
         GridFile grid = JsonSerializer.Deserialize<GridFile>(await File.ReadAllBytesAsync(Path.Combine(master.Data, "grid.json")), JsonSerializerOptions.Web)!;
         AssetKey[] assets = await LayAsync(master.Data, time);
+        await master.SaidAsync(h => h is { What: "state", Reason: "It is in service." }, TimeSpan.FromSeconds(90));
         await using CachingResolver resolver = await CachingResolver.StartAsync(grid.Host, master.Dns, Path.Combine(folder, "resolver"));
         using var crowd = new Crowd(grid, resolver, TimeSpan.FromSeconds(200 / hurry), time);
         await crowd.EnrolAsync(invite);

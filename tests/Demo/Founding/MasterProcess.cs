@@ -75,6 +75,16 @@ internal sealed partial class MasterProcess : IAsyncDisposable
         return await _invite.Task.WaitAsync(TimeSpan.FromSeconds(60), _time);
     }
 
+    /// <summary>Waits until it has said such a thing, since <paramref name="from"/> lines.</summary>
+    /// <exception cref="TimeoutException">It has not.</exception>
+    public async Task SaidAsync(Func<HistoryLine, bool> such, TimeSpan most, int from = 0)
+    {
+        for (TimeSpan until = Clock + most; !_history.Skip(from).Any(such); await Task.Delay(TimeSpan.FromMilliseconds(100), _time))
+        {
+            if (Clock > until) throw new TimeoutException("The master has not said so in time: " + string.Join(" | ", _history.TakeLast(8).Select(h => $"{h.Node} {h.What} {h.Reason}")));
+        }
+    }
+
     /// <summary>As a power cut would.</summary>
     public async Task KillAsync()
     {
