@@ -1,6 +1,7 @@
 using System.Net;
 using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Nodes;
+using GlobalCache.Master.Policy;
 using GlobalCache.Master.Reconcile;
 using GlobalCache.Master.Scaling;
 using GlobalCache.Master.Zones;
@@ -23,7 +24,8 @@ internal sealed class MasterApp : IAsyncDisposable
 
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly CancellationTokenSource _stopped = new();
-    private readonly ScalingState _scaling = new();
+    private readonly Lock _deciding = new();
+    private ScalingState _scaling = new();
     private readonly ILogger _log;
     private int _disposed;
 
@@ -37,7 +39,7 @@ internal sealed class MasterApp : IAsyncDisposable
         Fleet = new WatchedFleet(FleetOf(options, time, log), Reports.Follow);
         Nodes = new HttpNodes(Reports, grid.Nodes.Report, options.NodePrivatePort, time);
         Lease = new Lease(store, $"{Environment.MachineName}/{Guid.NewGuid():N}", () => Policy.Scaling.Life, time);
-        Reconciler = new Reconciler(Fleet, Zone, Nodes, Lease, () => Policy.Scaling, (seen, policy, now) => Decide.Next(_scaling, seen, policy, now),
+        Reconciler = new Reconciler(Fleet, Zone, Nodes, Lease, () => Policy.Scaling, DecideNow,
             new FleetTerms { IsFixed = options.Nodes.Count > 0, Jitter = Random.Shared.NextDouble }, time, log);
     }
 
@@ -146,6 +148,8 @@ internal sealed class MasterApp : IAsyncDisposable
         if (!await Office.Keeper.RunOnceAsync(CancellationToken.None)) _log.OfficeNotReady();
         Run(Office.Keeper.FollowAsync);
 
+        var kept = new KeptMemory(Store, time);
+        _scaling = await kept.RestoreAsync(Policy.Scaling, CancellationToken.None);
         var nodes = new FleetEndpoints(grid.Nodes.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => Lease.IsHeld ? Lease.Epoch : null);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
@@ -163,6 +167,18 @@ internal sealed class MasterApp : IAsyncDisposable
         _parts.Push(web);
         await web.StartAsync();
         Run(Reconciler.RunAsync);
+        Run(ct => kept.FollowAsync(() => Lease.IsHeld ? Saved() : null, ct));
+        if (Options.PolicyFile is { } file) Run(new PolicyFile(file, Office.Keeper.Declare, wrong => _log.PolicyRefused(file, string.Join(' ', wrong)), time).FollowAsync);
+    }
+
+    private Plan DecideNow(Observation seen, ScalingPolicy policy, DateTimeOffset now)
+    {
+        lock (_deciding) return Decide.Next(_scaling, seen, policy, now);
+    }
+
+    private byte[] Saved()
+    {
+        lock (_deciding) return ScalingMemory.Save(_scaling);
     }
 
     /// <summary>Ends all nodes of this machine, as a person expects who has told the program to stop.</summary>
@@ -234,4 +250,7 @@ internal static partial class MasterLog
 {
     [LoggerMessage(7220, LogLevel.Warning, "The store cannot be used yet: nobody is let in until it can.")]
     public static partial void OfficeNotReady(this ILogger log);
+
+    [LoggerMessage(7221, LogLevel.Error, "{file} is refused, and what was in force stays so. {wrong}")]
+    public static partial void PolicyRefused(this ILogger log, string file, string wrong);
 }

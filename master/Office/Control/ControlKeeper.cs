@@ -18,6 +18,7 @@ internal sealed class ControlKeeper(
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(2);
 
     private volatile Declaration? _declared = new(declared);
+    private volatile TaskCompletionSource _said = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _begun;
     private bool _told;
 
@@ -30,7 +31,11 @@ internal sealed class ControlKeeper(
     public bool HasBegun => _begun;
 
     /// <summary>Declares another policy: it is published at the next look, and takes effect on all nodes within 30 s.</summary>
-    public void Declare(GridPolicy policy) => _declared = new Declaration(policy);
+    public void Declare(GridPolicy policy)
+    {
+        _declared = new Declaration(policy);
+        _said.TrySetResult();
+    }
 
     /// <summary>Reads what stands there and brings it up to date. False: not possible now, and told in the log.</summary>
     public async Task<bool> RunOnceAsync(CancellationToken ct)
@@ -64,7 +69,7 @@ internal sealed class ControlKeeper(
         {
             while (true)
             {
-                await Task.Delay(_begun ? ControlFollower.RereadEvery : s_retry, time, ct);
+                await PauseAsync(_begun ? ControlFollower.RereadEvery : s_retry, ct);
                 await RunOnceAsync(ct);
             }
         }
@@ -72,6 +77,16 @@ internal sealed class ControlKeeper(
         {
             // Asked to stop.
         }
+    }
+
+    /// <summary>Waits, but no longer than until something is declared.</summary>
+    private async Task PauseAsync(TimeSpan most, CancellationToken ct)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        await Task.WhenAny(Task.Delay(most, time, over.Token), _said.Task);
+        await over.CancelAsync();
+        ct.ThrowIfCancellationRequested();
+        if (_said.Task.IsCompleted) _said = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private ControlDocument Change(ControlDocument document, Roll roll)

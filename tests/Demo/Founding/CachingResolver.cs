@@ -11,12 +11,11 @@ namespace GlobalCache.Demo.Founding;
 internal sealed class CachingResolver : IAsyncDisposable
 {
     private readonly Process _unbound;
-    private readonly string _folder;
     private readonly LookupClient _client;
 
-    private CachingResolver(Process unbound, string folder, IPEndPoint at)
+    private CachingResolver(Process unbound, IPEndPoint at)
     {
-        (_unbound, _folder, Endpoint) = (unbound, folder, at);
+        (_unbound, Endpoint) = (unbound, at);
         _client = new LookupClient(new LookupClientOptions(new NameServer(at)) { UseCache = false, Retries = 2, Timeout = TimeSpan.FromSeconds(2), AutoResolveNameServers = false });
     }
 
@@ -54,12 +53,12 @@ internal sealed class CachingResolver : IAsyncDisposable
               stub-addr: {authority.Address}@{authority.Port}
             """);
         string program = Program ?? throw new Win32Exception("unbound is not installed.");
-        Process unbound = Process.Start(new ProcessStartInfo(program, ["-d", "-c", file]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        Process unbound = Process.Start(new ProcessStartInfo(program, ["-d", "-c", file]) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false })!;
         unbound.ErrorDataReceived += (_, _) => { };
         unbound.OutputDataReceived += (_, _) => { };
         unbound.BeginErrorReadLine();
         unbound.BeginOutputReadLine();
-        var resolver = new CachingResolver(unbound, folder, at);
+        var resolver = new CachingResolver(unbound, at);
         for (int i = 0; i < 100 && (await resolver.AskAsync(zone)).Addresses.Count == 0; i++) await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
         return resolver;
     }
@@ -83,7 +82,6 @@ internal sealed class CachingResolver : IAsyncDisposable
         _unbound.Kill();
         await _unbound.WaitForExitAsync();
         _unbound.Dispose();
-        Directory.Delete(_folder, recursive: true);
     }
 
     private static IPEndPoint Free()

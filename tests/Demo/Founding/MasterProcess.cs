@@ -65,7 +65,7 @@ internal sealed partial class MasterProcess : IAsyncDisposable
     public async Task<string> StartAsync()
     {
         _invite = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Process process = _process = Process.Start(new ProcessStartInfo(_program, _arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        Process process = _process = Process.Start(new ProcessStartInfo(_program, _arguments) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false })!;
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.EnableRaisingEvents = true;

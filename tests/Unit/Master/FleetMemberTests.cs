@@ -199,7 +199,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
         return new CertificateRequest("CN=whatever.example", key, HashAlgorithmName.SHA256).CreateSigningRequest();
     }
 
-    private Instance Instance() => new() { Id = Id, State = InstanceState.Running, Address = s_address, PrivateAddress = s_address, Launched = default, Marks = new Marks(Intent.Serve, 0) };
+    private static Instance Instance() => new() { Id = Id, State = InstanceState.Running, Address = s_address, PrivateAddress = s_address, Launched = default, Marks = new Marks(Intent.Serve, 0) };
 
     private async Task<MasterApp> StartMasterAsync()
     {

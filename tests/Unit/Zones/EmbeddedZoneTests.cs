@@ -150,7 +150,7 @@ public sealed class EmbeddedZoneTests : IDisposable
     {
         string? program = new[] { "/usr/bin/dig", "/usr/local/bin/dig", "/opt/homebrew/bin/dig" }.FirstOrDefault(File.Exists);
         Assert.SkipWhen(program is null, "dig is not installed.");
-        using Process dig = Process.Start(new ProcessStartInfo(program!, [$"@{_zone.Endpoint.Address}", "-p", $"{_zone.Endpoint.Port}", "+time=3", "+tries=2", .. what]) { RedirectStandardOutput = true })!;
+        using Process dig = Process.Start(new ProcessStartInfo(program!, [$"@{_zone.Endpoint.Address}", "-p", $"{_zone.Endpoint.Port}", "+time=3", "+tries=2", .. what]) { RedirectStandardOutput = true, UseShellExecute = false })!;
         string answer = await dig.StandardOutput.ReadToEndAsync();
         await dig.WaitForExitAsync();
         return answer;
