@@ -82,7 +82,7 @@ internal enum LaunchOutcome
     /// <summary>It is being started.</summary>
     Launched,
 
-    /// <summary>There is none to be had in any allowed zone and type: later.</summary>
+    /// <summary>There is none to be had where this attempt asked; the next one may ask in another zone, or for another type.</summary>
     NoCapacity,
 
     /// <summary>Too many calls, or trouble on the way: it may have been started. The same order may be repeated.</summary>

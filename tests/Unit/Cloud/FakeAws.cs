@@ -46,7 +46,7 @@ internal abstract class FakeAws : IAsyncDisposable
     public ConcurrentQueue<(IamCall Call, IamVerdict Verdict)> Verdicts { get; } = new();
 
     /// <summary>Why the last call was refused by its permissions.</summary>
-    public IamVerdict LastRefusal => Verdicts.Last(v => !v.Verdict.IsAllowed).Verdict;
+    public (IamCall Call, IamVerdict Verdict) LastRefusal => Verdicts.Last(v => !v.Verdict.IsAllowed);
 
     protected TimeProvider Time { get; }
 

@@ -3,7 +3,7 @@ using GlobalCache.Policy.Cloud;
 
 namespace GlobalCache.Tests.Cloud;
 
-/// <summary>The shipped permissions as documents, and what they say about the calls that no fake here serves (S3, SSM, KMS). EC2's and Route 53's: in PermissionTableTests.</summary>
+/// <summary>The shipped permissions as documents, and what they say about the calls that no fake here serves (S3, SSM, KMS). EC2's and Route 53's: <see cref="PermissionTableTests"/>.</summary>
 public sealed class IamDocumentTests
 {
     private const string Assets = "arn:aws:s3:::globalcache-one-assets", State = "arn:aws:s3:::globalcache-one-state";
