@@ -47,7 +47,8 @@ internal sealed class AddressLimits
         }
     }
 
-    private static UInt128 KeyOf(IPAddress? address)
+    /// <summary>What an address counts as.</summary>
+    public static UInt128 KeyOf(IPAddress? address)
     {
         if (address is null) return 0;
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();

@@ -1,0 +1,75 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using GlobalCache.Master.Dashboard;
+using GlobalCache.Office.Serving;
+using GlobalCache.Policy.Wire;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace GlobalCache.Tests.Dashboard;
+
+/// <summary>The dashboard as a master serves it, over a state that the test changes.</summary>
+internal sealed class DashboardHost : IAsyncDisposable
+{
+    public const string Code = "b8f1-a-code-for-tests";
+
+    private readonly WebApplication _web;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _running;
+
+    private DashboardHost(WebApplication web, DashboardSource source)
+    {
+        (_web, Source) = (web, source);
+        _running = source.RunAsync(_stop.Token);
+    }
+
+    public DashboardSource Source { get; }
+
+    public Uri Address => new(_web.Urls.Single());
+
+    public IReadOnlyList<RouteEndpoint> Routes => [.. ((IEndpointRouteBuilder)_web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
+
+    /// <param name="look">The state.</param>
+    /// <param name="day">For the plots.</param>
+    /// <param name="peer">Where requests seem to come from; null: where they do.</param>
+    /// <param name="time">The sessions' clock.</param>
+    /// <param name="withCode">There is an admin code.</param>
+    public static async Task<DashboardHost> StartAsync(Func<MasterState> look, DayPlot? day = null, Func<IPAddress>? peer = null, TimeProvider? time = null, bool withCode = true)
+    {
+        var source = new DashboardSource(look, day ?? new DayPlot(), TimeProvider.System);
+        var guard = new AdminGuard(new AdminSession(withCode ? SHA256.HashData(Encoding.UTF8.GetBytes(Code)) : null), time ?? TimeProvider.System);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.Services.AddRouting();
+        WebApplication web = builder.Build();
+        if (peer is not null)
+        {
+            web.Use(next => context =>
+            {
+                context.Connection.RemoteIpAddress = peer();
+                return next(context);
+            });
+        }
+
+        web.UseRouting();
+        web.UseAdminGuard(guard);
+        web.MapDashboard(source, guard);
+        int invites = 0;
+        web.MapPost(MasterApi.Invites, (RequestDelegate)(context => context.Response.WriteAsJsonAsync(new NewInvite { Invite = $"gc-invite-{++invites}" }, MasterJson.Default.NewInvite)))
+            .WithMetadata(new OwnersOnly(), new AdminOnly());
+        await web.StartAsync();
+        return new DashboardHost(web, source);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        await _web.DisposeAsync();
+        _stop.Dispose();
+    }
+}
