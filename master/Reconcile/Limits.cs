@@ -56,6 +56,8 @@ internal sealed class Limits
     private double _before;
     private decimal _beforeSpend;
     private TimeSpan _begun;
+    private double _hours;
+    private decimal _spend;
 
     /// <summary>Takes note of what runs. To be called with every view.</summary>
     /// <param name="nodes">What there is.</param>
@@ -97,19 +99,17 @@ internal sealed class Limits
         foreach ((string id, Counted gone) in _known.Where(k => !there.Contains(k.Key) && view.Clock - k.Value.Launched > s_hour).ToList()) _known.Remove(id);
         long slot = view.Clock.Ticks / s_slot.Ticks;
         ref (long Slot, double Hours, decimal Spend) at = ref _day[slot % Slots];
-        if (at.Slot != slot) at = (slot, 0, 0);
+        if (at.Slot != slot || first)
+        {
+            at = (slot, 0, 0);
+            Sum(slot);
+        }
+
         at = (slot, at.Hours + (hours * billed), at.Spend + ((decimal)hours * spend));
         int launches = _known.Values.Count(k => !k.Replaces && view.Clock - k.Launched < s_hour) + orders.Values.Count(o => o is { Replaces: false, IsTaken: false });
         double fading = Math.Max(0, 1 - ((view.Clock - _begun) / s_day));
-        double day = _before * fading;
-        decimal spent = _beforeSpend * (decimal)fading;
-        foreach ((long s, double h, decimal m) in _day)
-        {
-            if (s <= slot - Slots) continue;
-            day += h;
-            spent += m;
-        }
-
+        double day = (_before * fading) + _hours + at.Hours;
+        decimal spent = (_beforeSpend * (decimal)fading) + _spend + at.Spend;
         // A day that was not seen is as if the least had run: it is not free to be used up.
         double ahead = Math.Max(0, (24 * fading) - (_before * fading));
         return new Usage(serving, billed, launches, day, spend, spent, ahead);
@@ -117,6 +117,18 @@ internal sealed class Limits
 
     /// <summary>One was launched, though it may not be seen yet.</summary>
     public void Launched(string id, TimeSpan clock, bool replaces) => _known.TryAdd(id, new Counted(clock, replaces));
+
+    // All of a day but the slot that has just begun.
+    private void Sum(long slot)
+    {
+        (_hours, _spend) = (0, 0);
+        foreach ((long s, double h, decimal m) in _day)
+        {
+            if (s <= slot - Slots || s == slot) continue;
+            _hours += h;
+            _spend += m;
+        }
+    }
 
     private sealed record Counted(TimeSpan Launched, bool Replaces);
 }

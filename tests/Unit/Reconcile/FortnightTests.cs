@@ -25,7 +25,6 @@ public sealed class FortnightTests
         Assert.Equal(0, world.ToEnded);
         Assert.Equal(0, world.Lost);
         Assert.InRange(world.Launches, 14, 14 * 12);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5 * Slowness);
     }
 
     [Fact]
@@ -53,9 +52,6 @@ public sealed class FortnightTests
             Assert.Equal(0, world.Lost);
         }
     }
-
-    /// <summary>Timing in a test is only a guard against something a hundred times too slow.</summary>
-    private static double Slowness => Debugger.IsAttached ? 1000 : 4;
 
     // 38 → 42 → 75 → 74 → 38 → 37 requests/s over twelve hours, from 16:00 on.
     private static double Smooth(TimeSpan at)

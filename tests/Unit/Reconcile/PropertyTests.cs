@@ -145,16 +145,17 @@ public sealed class PropertyTests
     }
 
     [Theory]
-    [InlineData(3, 100, 1000)]
-    [InlineData(100, 0.20, 1000)]
-    [InlineData(100, 100, 60)]
-    public Task P5_Launches_spend_and_hours_stay_within_their_limits_whatever_is_asked_for(int launchesAnHour, double spendAnHour, double hoursADay) => s_seeds.SampleAsync(async seed =>
+    [InlineData(3, 100, 1000, 1000)]
+    [InlineData(100, 0.20, 1000, 1000)]
+    [InlineData(100, 100, 60, 1000)]
+    [InlineData(100, 100, 1000, 2.4)]
+    public Task P5_Launches_spend_and_hours_stay_within_their_limits_whatever_is_asked_for(int launchesAnHour, double spendAnHour, double hoursADay, double spendADay) => s_seeds.SampleAsync(async seed =>
     {
         const double Price = 0.04;
         var random = new Random(seed);
         ScalingPolicy policy = s_policy with
         {
-            Max = 20, LaunchesPerHour = launchesAnHour, SpendPerHour = (decimal)spendAnHour, NodeHoursPerDay = hoursADay, SpendPerDay = (decimal)(hoursADay * Price),
+            Max = 20, LaunchesPerHour = launchesAnHour, SpendPerHour = (decimal)spendAnHour, NodeHoursPerDay = hoursADay, SpendPerDay = (decimal)spendADay,
         };
         var world = new SimulatedWorld(policy, seed);
         List<TimeSpan> launches = [];
@@ -180,7 +181,7 @@ public sealed class PropertyTests
             await master.RunAsync(TimeSpan.FromMinutes(30));
             hours.Enqueue(world.NodeHours - before);
             if (hours.Count > 24) hours.Dequeue();
-            if (hours.Sum() > hoursADay) over.Add($"{world.Now}: {hours.Sum()} hours");
+            if (hours.Sum() > hoursADay || hours.Sum() * Price > spendADay) over.Add($"{world.Now}: {hours.Sum()} hours");
         }
 
         Assert.True(over.Count == 0, string.Join("; ", over.Take(5)));
