@@ -94,7 +94,12 @@ internal static class ReconcileBench
 
         public Task<NodeLook?> LookAsync(Instance instance, CancellationToken ct) => Task.FromResult<NodeLook?>(new NodeLook
         {
-            At = _now, Ready = true, Intent = instance.Marks!.Intent, RequestsPerSecond = 20 + (instance.Slot % 20), InFlight = 1, Load = 0.5,
+            At = _now,
+            Ready = true,
+            Intent = instance.Marks!.Intent,
+            RequestsPerSecond = 20 + (instance.Slot % 20),
+            InFlight = 1,
+            Load = 0.5,
         });
 
         public Task<bool> TellAsync(Instance instance, Intent intent, long epoch, CancellationToken ct) => Task.FromResult(true);

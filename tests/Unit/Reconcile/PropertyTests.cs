@@ -155,7 +155,11 @@ public sealed class PropertyTests
         var random = new Random(seed);
         ScalingPolicy policy = s_policy with
         {
-            Max = 20, LaunchesPerHour = launchesAnHour, SpendPerHour = (decimal)spendAnHour, NodeHoursPerDay = hoursADay, SpendPerDay = (decimal)spendADay,
+            Max = 20,
+            LaunchesPerHour = launchesAnHour,
+            SpendPerHour = (decimal)spendAnHour,
+            NodeHoursPerDay = hoursADay,
+            SpendPerDay = (decimal)spendADay,
         };
         var world = new SimulatedWorld(policy, seed);
         List<TimeSpan> launches = [];

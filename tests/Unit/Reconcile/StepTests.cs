@@ -106,7 +106,13 @@ public sealed class StepTests
     {
         Instance = new Instance
         {
-            Id = $"i-{slot}", Slot = slot, Generation = 1, State = InstanceState.Running, Address = Address(slot), Launched = s_now, Marks = new Marks(Intent.Serve, 1),
+            Id = $"i-{slot}",
+            Slot = slot,
+            Generation = 1,
+            State = InstanceState.Running,
+            Address = Address(slot),
+            Launched = s_now,
+            Marks = new Marks(Intent.Serve, 1),
         },
         State = state,
         For = TimeSpan.FromMinutes(1),
