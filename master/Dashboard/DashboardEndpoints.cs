@@ -2,6 +2,7 @@ using System.Net.Mime;
 using System.Text;
 using GlobalCache.Office.Serving;
 using GlobalCache.Policy.Wire;
+using Scalar.AspNetCore;
 
 namespace GlobalCache.Master.Dashboard;
 
@@ -24,6 +25,10 @@ internal sealed class DashboardEndpoints(DashboardSource source, AdminGuard guar
         view.MapGet("/live", (RequestDelegate)(context => ReadAlongAsync(context, Changes())));
         view.MapGet(MasterApi.Events, (RequestDelegate)(context => ReadAlongAsync(context, frame => Event("state", Encoding.UTF8.GetString(frame.Json)))));
         view.MapGet(MasterApi.State, (RequestDelegate)StateAsync);
+        ((IEndpointConventionBuilder)owners).Add(MasterCalls.Table.Describe);
+        view.MapOpenApi();
+        // Nothing is asked of another server, not even for letters.
+        view.MapScalarApiReference("/scalar", page => page.WithTitle("GlobalCache master").DisableDefaultFonts());
         view.MapGet("/metrics", (RequestDelegate)(context => TextAsync(context, Figures.Of(source.Current), "text/plain; version=0.0.4")));
     }
 
@@ -128,7 +133,7 @@ internal sealed class DashboardEndpoints(DashboardSource source, AdminGuard guar
 /// <summary>As the composition adds it.</summary>
 internal static class DashboardRoutes
 {
-    /// <summary>Adds the routes; <see cref="UseAdminGuard"/> has to come before them.</summary>
+    /// <summary>Adds the routes; <see cref="UseAdminGuard"/> has to come before them, and <see cref="MasterCalls"/>' table among the services.</summary>
     public static void MapDashboard(this IEndpointRouteBuilder routes, DashboardSource source, AdminGuard guard) => new DashboardEndpoints(source, guard).Map(routes);
 
     /// <summary>Refuses what is not allowed; to be put after <c>UseRouting</c> and <see cref="Listeners.SeparateAsync"/>.</summary>

@@ -6,6 +6,7 @@ using GlobalCache.Master.Dashboard;
 using GlobalCache.Office.Serving;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Support;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Dashboard;
@@ -58,6 +59,26 @@ public sealed class DashboardEndpointsTests : IAsyncLifetime
         Assert.Equal("grid.example.net", state.Grid);
         Assert.NotEmpty(state.Nodes);
         Assert.Contains("gc_master_leads 1\n", await _http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_call_is_described_and_the_page_that_shows_it_asks_no_other_server()
+    {
+        using JsonDocument document = JsonDocument.Parse(await _http.GetStringAsync("/openapi/v1.json"));
+        JsonElement paths = document.RootElement.GetProperty("paths");
+        foreach (RouteEndpoint route in _host.Routes.Where(r => r.RoutePattern.RawText is { } path && !path.Contains("openapi", StringComparison.Ordinal) && !path.Contains("scalar", StringComparison.Ordinal)))
+        {
+            string path = route.RoutePattern.RawText!, method = route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0];
+            Assert.True(MasterCalls.Table.Knows(method, path), $"{method} {path} is not described.");
+            foreach (JsonProperty answer in paths.GetProperty(path).GetProperty(method.ToLowerInvariant()).GetProperty("responses").EnumerateObject())
+                Assert.EndsWith(".", answer.Value.GetProperty("description").GetString(), StringComparison.Ordinal);
+            bool needsSession = route.Metadata.GetMetadata<AdminOnly>() is not null;
+            Assert.Equal(needsSession, paths.GetProperty(path).GetProperty(method.ToLowerInvariant()).TryGetProperty("security", out _));
+        }
+
+        Assert.Contains("savedBytes", document.RootElement.GetProperty("components").GetProperty("schemas").GetProperty("CacheState").GetRawText(), StringComparison.Ordinal);
+        string page = await _http.GetStringAsync("/scalar/v1");
+        foreach (string foreign in (string[])["cdn.", "src=\"http", "href=\"http"]) Assert.DoesNotContain(foreign, page, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

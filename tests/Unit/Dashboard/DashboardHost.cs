@@ -45,6 +45,7 @@ internal sealed class DashboardHost : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Services.AddRouting();
+        builder.Services.AddOpenApi(MasterCalls.Table.Complete);
         WebApplication web = builder.Build();
         if (peer is not null)
         {
@@ -59,8 +60,9 @@ internal sealed class DashboardHost : IAsyncDisposable
         web.UseAdminGuard(guard);
         web.MapDashboard(source, guard);
         int invites = 0;
-        web.MapPost(MasterApi.Invites, (RequestDelegate)(context => context.Response.WriteAsJsonAsync(new NewInvite { Invite = $"gc-invite-{++invites}" }, MasterJson.Default.NewInvite)))
-            .WithMetadata(new OwnersOnly(), new AdminOnly());
+        RouteGroupBuilder calls = web.MapGroup("").WithMetadata(new OwnersOnly(), new AdminOnly());
+        ((IEndpointConventionBuilder)calls).Add(MasterCalls.Table.Describe);
+        calls.MapPost(MasterApi.Invites, (RequestDelegate)(context => context.Response.WriteAsJsonAsync(new NewInvite { Invite = $"gc-invite-{++invites}" }, MasterJson.Default.NewInvite)));
         await web.StartAsync();
         return new DashboardHost(web, source);
     }
