@@ -41,7 +41,7 @@ internal static class FoundingPolicy
                 OutageHold = Soon(shipped.OutageHold),
                 // Reports come every two seconds, in a hurry or not.
                 Silence = TimeSpan.FromSeconds(8),
-                Life = life with { DrainQuiet = Soon(life.DrainQuiet), DrainMost = Soon(life.DrainMost), Lease = TimeSpan.FromSeconds(12), LeaseRenew = TimeSpan.FromSeconds(4), LeaseLeast = TimeSpan.FromSeconds(6) },
+                Life = life with { DrainLeast = Soon(life.StaysAtLeast(shipped.Ttl)), DrainQuiet = Soon(life.DrainQuiet), DrainMost = Soon(life.DrainMost), Lease = TimeSpan.FromSeconds(12), LeaseRenew = TimeSpan.FromSeconds(4), LeaseLeast = TimeSpan.FromSeconds(6) },
             },
         };
     }

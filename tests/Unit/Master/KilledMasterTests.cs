@@ -19,7 +19,7 @@ public sealed class KilledMasterTests
         var dice = new Random(seed);
         string folder = Directory.CreateTempSubdirectory("gc-killed-").FullName;
         GridPolicy policy = FoundingPolicy.Of(10);
-        policy = policy with { Scaling = policy.Scaling with { Ttl = TimeSpan.FromSeconds(1), Calm = TimeSpan.FromSeconds(1), LaunchesPerHour = 10_000, ScaleInsPerHour = 1000, NodeHoursPerDay = 24_000, Life = policy.Scaling.Life with { DrainQuiet = TimeSpan.FromSeconds(1), Lease = TimeSpan.FromSeconds(2), LeaseRenew = TimeSpan.FromSeconds(0.5), LeaseLeast = TimeSpan.FromSeconds(1) } } };
+        policy = policy with { Scaling = policy.Scaling with { Ttl = TimeSpan.FromSeconds(1), Calm = TimeSpan.FromSeconds(1), LaunchesPerHour = 10_000, ScaleInsPerHour = 1000, NodeHoursPerDay = 24_000, Life = policy.Scaling.Life with { DrainLeast = TimeSpan.FromSeconds(2), DrainQuiet = TimeSpan.FromSeconds(1), Lease = TimeSpan.FromSeconds(2), LeaseRenew = TimeSpan.FromSeconds(0.5), LeaseLeast = TimeSpan.FromSeconds(1) } } };
         await using var master = new MasterProcess(folder, policy, 1_000_000, network: 63, TimeProvider.System);
         try
         {
