@@ -42,11 +42,12 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         var privatePort = new Option<int>("--node-private-port") { Description = "Port of all nodes for the master.", DefaultValueFactory = _ => defaults.NodePrivatePort };
         var link = new Option<long>("--link") { Description = "Bytes a second that a node's link to clients carries, such as 375MB.", CustomParser = Size, DefaultValueFactory = _ => defaults.LinkBytesPerSecond };
         var cache = new Option<long>("--cache-size") { Description = "Memory for assets of each node started here, such as 2GB.", CustomParser = Size, DefaultValueFactory = _ => defaults.CacheBytes };
+        var report = new Option<double>("--report-every") { Description = "Seconds between the reports of nodes started here.", DefaultValueFactory = _ => defaults.ReportEvery.TotalSeconds };
         var leave = new Option<bool>("--leave-nodes") { Description = "Nodes started here run on when the master is told to stop." };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
         var root = new RootCommand("GlobalCache's master: opens and closes the nodes of a cache grid with its demand.")
         {
-            data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, leave, bucket, region, endpoint, noChecksums, verbose,
+            data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, report, leave, bucket, region, endpoint, noChecksums, verbose,
         };
         foreach (Command command in GridCommands.Of(data, folder => MasterApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.
@@ -69,6 +70,7 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
             NodePrivatePort = parsed.GetValue(privatePort),
             LinkBytesPerSecond = parsed.GetValue(link),
             CacheBytes = parsed.GetValue(cache),
+            ReportEvery = TimeSpan.FromSeconds(parsed.GetValue(report)),
             LeaveNodes = parsed.GetValue(leave),
             PolicyFile = parsed.GetValue(policy),
             Policy = PolicyOf(),

@@ -46,6 +46,9 @@ internal sealed record MasterOptions
     /// <summary>Memory for assets of each node that is started here.</summary>
     public long CacheBytes { get; init; } = 256_000_000;
 
+    /// <summary>How often nodes that are started here report.</summary>
+    public TimeSpan ReportEvery { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>The bucket the store lies in; null: a folder below <see cref="Data"/>.</summary>
     public S3Options? S3 { get; init; }
 
@@ -64,7 +67,7 @@ internal sealed record MasterOptions
     /// <summary>What every node of this machine is started with beside its own name and address.</summary>
     public IReadOnlyList<string> NodeArguments()
     {
-        string[] shared = ["--data", Data, "--master", Private.ToString(), "--link", Number(LinkBytesPerSecond), "--cache-size", Number(CacheBytes), "--drain", "2"];
+        string[] shared = ["--data", Data, "--master", Private.ToString(), "--link", Number(LinkBytesPerSecond), "--cache-size", Number(CacheBytes), "--drain", "2", "--report-every", ReportEvery.TotalSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)];
         return S3 is null ? shared :
         [
             .. shared, "--s3-bucket", S3.Bucket, "--s3-region", S3.Region, .. S3.Endpoint is { } at ? new[] { "--s3-endpoint", at.ToString() } : [],
@@ -88,6 +91,7 @@ internal sealed class MasterOptionsValidator : AbstractValidator<MasterOptions>
         RuleFor(o => o.NodePrivatePort).InclusiveBetween(1, 65535).Must((o, p) => p != o.NodePort).WithMessage("--node-private-port must be 1 to 65535 and another than --node-port.");
         RuleFor(o => o.Nodes).Must(n => n.Count <= 64).WithMessage("--nodes takes at most 64 machines.").Must(n => n.Distinct().Count() == n.Count).WithMessage("--nodes names a machine twice.");
         RuleFor(o => o.LinkBytesPerSecond).InclusiveBetween(1000, 1_000_000_000_000).WithMessage("--link must be 1KB to 1TB a second.");
+        RuleFor(o => o.ReportEvery).InclusiveBetween(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(10)).WithMessage("--report-every must be 0.1 to 10 seconds.");
         RuleFor(o => o.CacheBytes).InclusiveBetween(1_000_000, 1_000_000_000_000).WithMessage("--cache-size must be 1MB to 1TB.");
         RuleFor(o => o.Policy).SetValidator(new GridPolicyValidator());
     }

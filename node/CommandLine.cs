@@ -46,11 +46,12 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
         var master = new Option<IPEndPoint?>("--master") { Description = "The master's private address and port, with --member.", CustomParser = EndPoint };
         var link = new Option<long>("--link") { Description = "Bytes a second that the link to clients carries, such as 375MB, with --member.", CustomParser = Size, DefaultValueFactory = _ => 375_000_000 };
         var orphan = new Option<double>("--orphan-hours") { Description = "Stop when no master has answered for so long, with --member.", DefaultValueFactory = _ => 24 };
+        var report = new Option<double>("--report-every") { Description = "Seconds between reports to the master, with --member.", DefaultValueFactory = _ => 2 };
         var pidFile = new Option<string?>("--pid-file") { Description = "Write this process's number and start here, for whoever has to end it." };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
         var root = new RootCommand("GlobalCache's node: shares assets among the clients of a cache grid.")
         {
-            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, member, master, link, orphan, pidFile, verbose,
+            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, member, master, link, orphan, report, pidFile, verbose,
         };
         foreach (Command command in GridCommands.Of(data, folder => NodeApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.
@@ -82,6 +83,7 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
                 Keys = Path.Combine(parsed.GetValue(data)!, "node.keys"),
                 Grid = GridFolder.GridJson(parsed.GetValue(data)!),
                 LinkBytesPerSecond = parsed.GetValue(link),
+                ReportEvery = TimeSpan.FromSeconds(parsed.GetValue(report)),
                 Orphan = TimeSpan.FromHours(parsed.GetValue(orphan)),
             },
         };

@@ -88,7 +88,7 @@ internal sealed class NodeApp : IAsyncDisposable
         NodeApp? app = null;
         try
         {
-            var traffic = new Traffic(time);
+            var traffic = new Traffic(time, Traffic.WindowOf(options.Fleet?.ReportEvery ?? TimeSpan.FromSeconds(2)));
             Membership? fleet = options.Fleet is { } member ? Membership.Open(member, traffic, listeners.Private.Address, time, log) : null;
             GridFolder? grid = fleet is null ? GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow()) : null;
             var store = new WatchedStore(inner ?? OpenStore(options, time));

@@ -88,6 +88,7 @@ internal sealed class NodeOptionsValidator : AbstractValidator<NodeOptions>
         RuleFor(o => o.Fleet!.Master).Must(m => m.Port > 0 && PrivateNetwork.Contains(m.Address)).When(o => o.Fleet is not null)
             .WithMessage("--member needs the master's private address: give --master, such as 127.0.0.1:12441.");
         RuleFor(o => o.Fleet!.LinkBytesPerSecond).InclusiveBetween(1000, 1_000_000_000_000).When(o => o.Fleet is not null).WithMessage("--link must be 1KB to 1TB a second.");
+        RuleFor(o => o.Fleet!.ReportEvery).InclusiveBetween(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(10)).When(o => o.Fleet is not null).WithMessage("--report-every must be 0.1 to 10 seconds.");
         RuleFor(o => o.Fleet!.Orphan).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(30)).When(o => o.Fleet is not null).WithMessage("--orphan-hours must be a second to thirty days.");
         RuleForEach(o => o.Grids).SetValidator(new SharedGridValidator());
         RuleFor(o => o.Vouching).SetValidator(new VouchingPolicyValidator());

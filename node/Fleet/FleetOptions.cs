@@ -20,6 +20,9 @@ internal sealed record FleetOptions
     /// <summary>Bytes a second that this machine's link to clients carries.</summary>
     public long LinkBytesPerSecond { get; init; } = 375_000_000;
 
+    /// <summary>How often it reports; rates are over five times as long, and over a second at least.</summary>
+    public TimeSpan ReportEvery { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Requests that may be in flight before the node counts as full.</summary>
     public int FullInFlight { get; init; } = 512;
 

@@ -10,7 +10,7 @@ internal sealed class Gauge(Traffic traffic, FleetOptions options, TimeProvider 
     {
         long now = time.GetTimestamp();
         TimeSpan used = UsedNow();
-        while (_cpu.Count > 1 && time.GetElapsedTime(_cpu.Peek().At, now) > TimeSpan.FromSeconds(Traffic.Window)) _cpu.Dequeue();
+        while (_cpu.Count > 1 && time.GetElapsedTime(_cpu.Peek().At, now) > TimeSpan.FromSeconds(Traffic.WindowOf(options.ReportEvery))) _cpu.Dequeue();
         (long at, TimeSpan before) = _cpu.Peek();
         _cpu.Enqueue((now, used));
         TimeSpan passed = time.GetElapsedTime(at, now);

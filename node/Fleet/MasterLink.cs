@@ -9,14 +9,11 @@ using GlobalCache.Policy.Wire;
 namespace GlobalCache.Node.Fleet;
 
 /// <summary>
-/// The node's word to the master: how it does, every two seconds, and once a day “a new certificate, please”. Nothing waits for it once the first certificate is
+/// The node's word to the master: how it does, every two seconds as a rule, and once a day “a new certificate, please”. Nothing waits for it once the first certificate is
 /// there: a master that is away for a day is missed by nobody, and after <see cref="FleetOptions.Orphan"/> the node takes it that it has been forgotten.
 /// </summary>
 internal sealed class MasterLink : IDisposable
 {
-    /// <summary>How often it reports.</summary>
-    public static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
-
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5), s_again = TimeSpan.FromSeconds(30), s_firstPause = TimeSpan.FromMilliseconds(200), s_longestPause = TimeSpan.FromSeconds(5);
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 4 };
 
@@ -89,7 +86,7 @@ internal sealed class MasterLink : IDisposable
             {
                 await ReportAsync(look, ct);
                 if (_time.GetUtcNow() >= _renewAt && !await RenewAsync(ct)) _renewAt = _time.GetUtcNow() + s_again;
-                await Task.Delay(Every, _time, ct);
+                await Task.Delay(_options.ReportEvery, _time, ct);
             }
             _log.Orphaned(_options.Orphan);
             return true;

@@ -1,13 +1,13 @@
 namespace GlobalCache.Node.Fleet;
 
 /// <summary>
-/// What goes through the node: counted at every request without a lock, and read every two seconds as rates over the last ten. A ring of seconds; a second is
+/// What goes through the node: counted at every request without a lock, and read with every report as rates over the last ten seconds. A ring of seconds; a second is
 /// cleared by whoever comes first in it.
 /// </summary>
-internal sealed class Traffic(TimeProvider time)
+internal sealed class Traffic(TimeProvider time, int window = Traffic.Usual)
 {
     /// <summary>Rates are over so many whole seconds.</summary>
-    public const int Window = 10;
+    public const int Usual = 10;
 
     private const int Ring = 16, Classes = 40;
 
@@ -21,6 +21,9 @@ internal sealed class Traffic(TimeProvider time)
         public long Number = -1, Requests, Bytes;
         public readonly long[] Slower = new long[Classes];
     }
+
+    /// <summary>The window for reports that come so often: five of them, whole seconds, 1 – 10.</summary>
+    public static int WindowOf(TimeSpan reportEvery) => Math.Clamp((int)(5 * reportEvery.TotalSeconds), 1, Usual);
 
     /// <summary>Requests being answered now.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
@@ -52,7 +55,7 @@ internal sealed class Traffic(TimeProvider time)
     /// <summary>Requests and bytes a second over the last whole seconds, and what the slowest hundredth took longer than, in milliseconds.</summary>
     public (double Requests, double Bytes, double Slowest) Rates()
     {
-        long now = (long)time.GetElapsedTime(_start).TotalSeconds, whole = Math.Min(Window, now);
+        long now = (long)time.GetElapsedTime(_start).TotalSeconds, whole = Math.Min(window, now);
         if (whole == 0) return default;
         double requests = 0, bytes = 0;
         Span<long> slower = stackalloc long[Classes];

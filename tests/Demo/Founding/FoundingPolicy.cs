@@ -37,9 +37,9 @@ internal static class FoundingPolicy
                 Calm = Soon(shipped.Calm),
                 RegretWithin = Soon(shipped.RegretWithin),
                 RegretFor = Soon(shipped.RegretFor),
+                OutageAfter = Soon(shipped.OutageAfter),
                 OutageWithin = Soon(shipped.OutageWithin),
                 OutageHold = Soon(shipped.OutageHold),
-                // Reports come every two seconds, in a hurry or not.
                 Silence = TimeSpan.FromSeconds(8),
                 Life = life with { DrainLeast = Soon(life.StaysAtLeast(shipped.Ttl)), DrainQuiet = Soon(life.DrainQuiet), DrainMost = Soon(life.DrainMost), Lease = TimeSpan.FromSeconds(12), LeaseRenew = TimeSpan.FromSeconds(4), LeaseLeast = TimeSpan.FromSeconds(6) },
             },

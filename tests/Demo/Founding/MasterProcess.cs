@@ -38,7 +38,7 @@ internal sealed partial class MasterProcess : IAsyncDisposable
         _arguments =
         [
             "--data", Data, "--policy", PolicyFile, "--verbose", "--listen", Free().ToString(), "--private", Private.ToString(), "--dns", Dns.ToString(),
-            "--first-node", $"127.{network}.0.2", "--node-port", $"{NodePort}", "--node-private-port", $"{NodePrivatePort}", "--link", $"{linkBytesPerSecond}", "--cache-size", "64MB",
+            "--first-node", $"127.{network}.0.2", "--node-port", $"{NodePort}", "--node-private-port", $"{NodePrivatePort}", "--link", $"{linkBytesPerSecond}", "--cache-size", "64MB", "--report-every", "0.2",
         ];
     }
 
