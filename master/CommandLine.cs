@@ -43,11 +43,12 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         var link = new Option<long>("--link") { Description = "Bytes a second that a node's link to clients carries, such as 375MB.", CustomParser = Size, DefaultValueFactory = _ => defaults.LinkBytesPerSecond };
         var cache = new Option<long>("--cache-size") { Description = "Memory for assets of each node started here, such as 2GB.", CustomParser = Size, DefaultValueFactory = _ => defaults.CacheBytes };
         var report = new Option<double>("--report-every") { Description = "Seconds between the reports of nodes started here.", DefaultValueFactory = _ => defaults.ReportEvery.TotalSeconds };
+        var admin = new Option<string?>("--admin-code-hash") { Description = "SHA-256 of the admin code, hex; without it one is made at the first start and shown once." };
         var leave = new Option<bool>("--leave-nodes") { Description = "Nodes started here run on when the master is told to stop." };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
         var root = new RootCommand("GlobalCache's master: opens and closes the nodes of a cache grid with its demand.")
         {
-            data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, report, leave, bucket, region, endpoint, noChecksums, verbose,
+            data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, report, admin, leave, bucket, region, endpoint, noChecksums, verbose,
         };
         foreach (Command command in GridCommands.Of(data, folder => MasterApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.
@@ -71,6 +72,7 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
             LinkBytesPerSecond = parsed.GetValue(link),
             CacheBytes = parsed.GetValue(cache),
             ReportEvery = TimeSpan.FromSeconds(parsed.GetValue(report)),
+            AdminCodeHash = parsed.GetValue(admin),
             LeaveNodes = parsed.GetValue(leave),
             PolicyFile = parsed.GetValue(policy),
             Policy = PolicyOf(),

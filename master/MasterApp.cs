@@ -1,4 +1,5 @@
 using System.Net;
+using GlobalCache.Master.Dashboard;
 using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Nodes;
 using GlobalCache.Master.Policy;
@@ -79,6 +80,9 @@ internal sealed class MasterApp : IAsyncDisposable
     /// <summary>All that it answers, on whichever listener.</summary>
     public IReadOnlyList<RouteEndpoint> Routes { get; private set; } = [];
 
+    /// <summary>The admin code, if it has just been made: to be shown now or never.</summary>
+    public string? NewAdminCode { get; private set; }
+
     /// <summary>The policy in force.</summary>
     public GridPolicy Policy => Control.Current?.Policy ?? Options.Policy;
 
@@ -151,6 +155,10 @@ internal sealed class MasterApp : IAsyncDisposable
         var kept = new KeptMemory(Store, time);
         _scaling = await kept.RestoreAsync(Policy.Scaling, CancellationToken.None);
         var nodes = new FleetEndpoints(grid.Nodes.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => Lease.IsHeld ? Lease.Epoch : null);
+        var shown = new StateOf();
+        var source = new DashboardSource(() => shown.Take(FactsNow(time)), shown.Day, time);
+        (byte[] hash, NewAdminCode) = Options.AdminCodeHash is { } told ? (Convert.FromHexString(told), null) : AdminCode.Of(Options.Data);
+        var guard = new AdminGuard(new AdminSession(hash), time);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -160,15 +168,37 @@ internal sealed class MasterApp : IAsyncDisposable
         WebApplication web = builder.Build();
         web.UseRouting();
         web.Use(next => context => Listeners.SeparateAsync(context, next));
+        web.UseAdminGuard(guard);
         web.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
         web.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, grid.File, time, _log);
-        nodes.Map(web.MapGroup("").WithMetadata(new OwnersOnly()));
+        RouteGroupBuilder owners = web.MapGroup("").WithMetadata(new OwnersOnly());
+        nodes.Map(owners);
+        new AdminEndpoints(grid, Office.Desks.Enrolment).Map(owners);
+        web.MapDashboard(source, guard);
         Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
         _parts.Push(web);
         await web.StartAsync();
         Run(Reconciler.RunAsync);
+        Run(source.RunAsync);
         Run(ct => kept.FollowAsync(() => Lease.IsHeld ? Saved() : null, ct));
         if (Options.PolicyFile is { } file) Run(new PolicyFile(file, Office.Keeper.Declare, wrong => _log.PolicyRefused(file, string.Join(' ', wrong)), time).FollowAsync);
+    }
+
+    private Facts FactsNow(TimeProvider time) => new()
+    {
+        Now = time.GetUtcNow(),
+        Grid = Office.Grid.File.Host,
+        Snapshot = Reconciler.Snapshot,
+        History = Reconciler.History.Newest(200),
+        Policy = Policy,
+        Price = _ => 0,
+        Report = node => Reports.TryLook(node, out NodeReport? report, out _, out TimeSpan age) && age < Policy.Scaling.Silence ? report : null,
+        Forecast = ForecastNow(),
+    };
+
+    private double? ForecastNow()
+    {
+        lock (_deciding) return _scaling.Demand.Ticks > 0 ? _scaling.Demand.Forecast : null;
     }
 
     private Plan DecideNow(Observation seen, ScalingPolicy policy, DateTimeOffset now)

@@ -55,6 +55,9 @@ internal sealed record MasterOptions
     /// <summary>The policy document as a file: read at the start and whenever it changes; null: the command line's word.</summary>
     public string? PolicyFile { get; init; }
 
+    /// <summary>SHA-256 of the admin code, hex; null: the data folder's, made and shown at the first start.</summary>
+    public string? AdminCodeHash { get; init; }
+
     /// <summary>What holds for the whole grid, as declared.</summary>
     public GridPolicy Policy { get; init; } = new() { Vouching = new VouchingPolicy { Lead = 1 } };
 
@@ -93,6 +96,7 @@ internal sealed class MasterOptionsValidator : AbstractValidator<MasterOptions>
         RuleFor(o => o.LinkBytesPerSecond).InclusiveBetween(1000, 1_000_000_000_000).WithMessage("--link must be 1KB to 1TB a second.");
         RuleFor(o => o.ReportEvery).InclusiveBetween(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(10)).WithMessage("--report-every must be 0.1 to 10 seconds.");
         RuleFor(o => o.CacheBytes).InclusiveBetween(1_000_000, 1_000_000_000_000).WithMessage("--cache-size must be 1MB to 1TB.");
+        RuleFor(o => o.AdminCodeHash).Must(h => h is null || (h.Length == 64 && h.All(char.IsAsciiHexDigit))).WithMessage("--admin-code-hash is a SHA-256 in 64 hex digits.");
         RuleFor(o => o.Policy).SetValidator(new GridPolicyValidator());
     }
 }

@@ -43,6 +43,7 @@ async Task<int> RunAsync()
     if (await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
         Console.Out.WriteLine($"An invite, for one person: {app.Office.Grid.InviteOf(code)}");
     Console.Out.WriteLine($"To use it: globalcache join INVITE, or --grid {GridFolder.GridJson(line.Options.Data)} --invite INVITE.");
+    if (app.NewAdminCode is { } admin) Console.Out.WriteLine($"The admin code, shown this once: {admin}");
     if (line.Options.Policy.Grids.Count == 0) Console.Out.WriteLine("No virtual world is shared yet, so nothing is served: name one with --share.");
     try
     {
