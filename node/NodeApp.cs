@@ -207,7 +207,7 @@ internal sealed class NodeApp : IAsyncDisposable
         await web.StartAsync(stop);
         if (_fleet is not null)
         {
-            Task<bool> orphaned = _fleet.Link.FollowAsync(() => Report(metrics, accounts, IsReady(canary)), _stopped.Token);
+            Task<bool> orphaned = _fleet.Link.FollowAsync(() => Report(metrics, accounts, IsReady(canary) && !_fleet.Orders.HasAgreedToGo), _stopped.Token);
             _parts.Push(new Ended(orphaned));
             Forgotten = OrphanedAsync(orphaned);
         }

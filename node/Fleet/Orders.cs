@@ -21,6 +21,15 @@ internal sealed class Orders
         }
     }
 
+    /// <summary>Whether it has agreed to be ended: from then on it is not ready, so that no later master calls it back while an earlier one is about to end it.</summary>
+    public bool HasAgreedToGo
+    {
+        get
+        {
+            lock (_gate) return _word == NodeWord.Retire;
+        }
+    }
+
     /// <summary>The epoch of the last word; 0: none has come.</summary>
     public long Epoch
     {

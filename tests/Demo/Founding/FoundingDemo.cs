@@ -20,7 +20,7 @@ internal static class FoundingDemo
         int told = 0;
         try
         {
-            FoundingResult result = await FoundingRun.RunAsync(folder, new Curve(Warm: 30, Rise: 150, High: 40, Fall: 40, Low: 150), hurry: 10, network: 61, TimeProvider.System, json ? null : Tell);
+            FoundingResult result = await FoundingRun.RunAsync(folder, new Curve(Warm: 30, Rise: 200, High: 40, Fall: 40, Low: 150), hurry: 10, network: 61, TimeProvider.System, json ? null : Tell);
             bool ok = Judge(result, json);
             return ok ? 0 : 1;
         }
