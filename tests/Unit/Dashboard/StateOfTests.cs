@@ -79,6 +79,15 @@ public sealed class StateOfTests
     }
 
     [Fact]
+    public void What_is_a_day_old_is_not_shown_in_a_gap_of_today()
+    {
+        var day = new DayPlot();
+        for (int i = 0; i < DayPlot.Minutes; i++) day.Take(s_noon.AddMinutes(i), new Sample(1, 55, 1, 1, 0, default));
+        day.Take(s_noon.AddMinutes(DayPlot.Minutes + 10), new Sample(2, 55, 1, 1, 0, default));
+        Assert.All(day.Last(11).SkipLast(1), Assert.Null);
+    }
+
+    [Fact]
     public void A_gap_is_a_gap_and_a_minute_is_what_was_seen_in_it()
     {
         var day = new DayPlot();
