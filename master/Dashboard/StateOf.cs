@@ -40,6 +40,9 @@ internal sealed class StateOf
 {
     private const int MostDecisions = 60;
 
+    // The first minutes, before there is a node, are no saving.
+    private const int LeastMinutes = 10;
+
     private readonly Ledger _served = new();
 
     /// <summary>The last 24 hours.</summary>
@@ -128,7 +131,7 @@ internal sealed class StateOf
             NodeHoursLastDay = usage.NodeHoursLastDay,
             PeakNodes = peak,
             PeakPerHour = peak * each,
-            SavedShare = most > 0 ? 1 - (used / most) : null,
+            SavedShare = most > 0 && known.Length >= LeastMinutes ? 1 - (used / most) : null,
         };
     }
 
