@@ -1,6 +1,6 @@
-using GlobalCache.Office.Serving;
 using System.Net;
 using FluentValidation;
+using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 

@@ -1,4 +1,3 @@
-using GlobalCache.Office;
 using System.Net;
 using GlobalCache.Node.Control;
 using GlobalCache.Node.Fleet;
@@ -6,6 +5,7 @@ using GlobalCache.Node.Ingest;
 using GlobalCache.Node.Quotas;
 using GlobalCache.Node.Serving;
 using GlobalCache.Node.Vouching;
+using GlobalCache.Office;
 using GlobalCache.Office.Control;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Keys;

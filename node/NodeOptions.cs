@@ -1,7 +1,7 @@
-using GlobalCache.Office.Serving;
 using System.Net;
 using FluentValidation;
 using GlobalCache.Node.Fleet;
+using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 

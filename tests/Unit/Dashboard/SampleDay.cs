@@ -97,7 +97,13 @@ internal sealed class SampleDay
     {
         Instance = new Instance
         {
-            Id = $"i-{slot}", Slot = slot, Generation = 3, State = InstanceState.Running, Address = IPAddress.Parse($"192.0.2.{slot + 10}"), Launched = Evening - TimeSpan.FromHours(30), Type = "c6i.large",
+            Id = $"i-{slot}",
+            Slot = slot,
+            Generation = 3,
+            State = InstanceState.Running,
+            Address = IPAddress.Parse($"192.0.2.{slot + 10}"),
+            Launched = Evening - TimeSpan.FromHours(30),
+            Type = "c6i.large",
             Marks = new Marks(state == NodeState.InService ? Intent.Serve : Intent.Drain, 7),
         },
         State = state,
@@ -113,8 +119,17 @@ internal sealed class SampleDay
         double share = slot < Nodes ? Demand / Nodes * (1 + (0.04 * ((slot % 3) - 1))) : 0.4;
         return new NodeReport
         {
-            Node = instance, At = Now.ToUnixTimeMilliseconds(), Ready = true, Draining = slot >= Nodes, RequestsPerSecond = share, Load = share / 55, InFlight = (int)(share / 4),
-            SentBytesPerSecond = share * 120_000, Hits = slot == 0 ? 1_000_000 + (long)(_served * 0.93) : 0, Misses = slot == 0 ? 80_000 + (long)(_served * 0.07) : 0, SentBytes = slot == 0 ? _served * 118_000 : 0,
+            Node = instance,
+            At = Now.ToUnixTimeMilliseconds(),
+            Ready = true,
+            Draining = slot >= Nodes,
+            RequestsPerSecond = share,
+            Load = share / 55,
+            InFlight = (int)(share / 4),
+            SentBytesPerSecond = share * 120_000,
+            Hits = slot == 0 ? 1_000_000 + (long)(_served * 0.93) : 0,
+            Misses = slot == 0 ? 80_000 + (long)(_served * 0.07) : 0,
+            SentBytes = slot == 0 ? _served * 118_000 : 0,
         };
     }
 }
