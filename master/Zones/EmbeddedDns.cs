@@ -63,7 +63,17 @@ internal sealed class EmbeddedDns : IDisposable
         }
     }
 
-    public void Dispose() => _server.Stop();
+    public void Dispose()
+    {
+        try
+        {
+            _server.Stop();
+        }
+        catch (AggregateException e) when (e.Flatten().InnerExceptions.All(inner => inner is OperationCanceledException))
+        {
+            // That is how the library's listeners end when they are stopped while they begin to wait.
+        }
+    }
 
     private Task OnQueryAsync(object sender, QueryReceivedEventArgs asked)
     {
