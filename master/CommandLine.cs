@@ -1,12 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
-using GlobalCache.Policy.Assets;
 
 namespace GlobalCache.Master;
 
@@ -16,8 +15,6 @@ namespace GlobalCache.Master;
 /// <param name="Errand">Help, version, or a command on the grid: to be invoked in place of running.</param>
 internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> Errors, ParseResult? Errand)
 {
-    private static readonly string[] s_units = ["", "KB", "MB", "GB", "TB"];
-
     public static CommandLine Read(IReadOnlyList<string> args, TimeProvider time, ILogger log)
     {
         ParseResult? parsed = null;
@@ -25,11 +22,11 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         var data = new Option<string>("--data") { Description = "Folder of the grid's keys, grid.json, store and nodes.", Recursive = true, DefaultValueFactory = _ => defaults.Data };
         var bucket = new Option<string?>("--s3-bucket") { Description = "Keep the store in this S3 bucket.", Recursive = true };
         var region = new Option<string>("--s3-region") { Description = "The bucket's region.", Recursive = true, DefaultValueFactory = _ => "us-east-1" };
-        var endpoint = new Option<Uri?>("--s3-endpoint") { Description = "An S3 server other than AWS, such as Ceph or MinIO.", Recursive = true, CustomParser = Address };
+        var endpoint = new Option<Uri?>("--s3-endpoint") { Description = "An S3 server other than AWS, such as Ceph or MinIO.", Recursive = true, CustomParser = OptionValues.Address };
         var noChecksums = new Option<bool>("--s3-no-checksums") { Description = "For servers that refuse AWS's upload checksums.", Recursive = true };
-        var listen = new Option<IPEndPoint>("--listen") { Description = "Address and port where clients enrol.", CustomParser = EndPoint, DefaultValueFactory = _ => defaults.Listen };
-        var owners = new Option<IPEndPoint>("--private") { Description = "Address and port of the dashboard, and for the nodes' reports.", CustomParser = EndPoint, DefaultValueFactory = _ => defaults.Private };
-        var dns = new Option<IPEndPoint>("--dns") { Description = "Address and port of the embedded name server.", CustomParser = EndPoint, DefaultValueFactory = _ => defaults.Dns };
+        var listen = new Option<IPEndPoint>("--listen") { Description = "Address and port where clients enrol.", CustomParser = OptionValues.EndPoint, DefaultValueFactory = _ => defaults.Listen };
+        var owners = new Option<IPEndPoint>("--private") { Description = "Address and port of the dashboard, and for the nodes' reports.", CustomParser = OptionValues.EndPoint, DefaultValueFactory = _ => defaults.Private };
+        var dns = new Option<IPEndPoint>("--dns") { Description = "Address and port of the embedded name server.", CustomParser = OptionValues.EndPoint, DefaultValueFactory = _ => defaults.Dns };
         var name = new Option<string>("--name") { Description = "The grid's name for people.", DefaultValueFactory = _ => defaults.Name };
         var host = new Option<string?>("--host") { Description = "The DNS name all nodes share; for a new grid only." };
         var policy = new Option<string?>("--policy") { Description = "The policy as a JSON file; what changes in it takes effect without a restart." };
@@ -40,8 +37,8 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         var first = new Option<IPAddress>("--first-node") { Description = "Address of the first node on this machine; the others follow it.", CustomParser = One, DefaultValueFactory = _ => defaults.FirstNode };
         var port = new Option<int>("--node-port") { Description = "Port of all nodes for clients.", DefaultValueFactory = _ => defaults.NodePort };
         var privatePort = new Option<int>("--node-private-port") { Description = "Port of all nodes for the master.", DefaultValueFactory = _ => defaults.NodePrivatePort };
-        var link = new Option<long>("--link") { Description = "Bytes a second that a node's link to clients carries, such as 375MB.", CustomParser = Size, DefaultValueFactory = _ => defaults.LinkBytesPerSecond };
-        var cache = new Option<long>("--cache-size") { Description = "Memory for assets of each node started here, such as 2GB.", CustomParser = Size, DefaultValueFactory = _ => defaults.CacheBytes };
+        var link = new Option<long>("--link") { Description = "Bytes a second that a node's link to clients carries, such as 375MB.", CustomParser = OptionValues.Size, DefaultValueFactory = _ => defaults.LinkBytesPerSecond };
+        var cache = new Option<long>("--cache-size") { Description = "Memory for assets of each node started here, such as 2GB.", CustomParser = OptionValues.Size, DefaultValueFactory = _ => defaults.CacheBytes };
         var report = new Option<double>("--report-every") { Description = "Seconds between the reports of nodes started here.", DefaultValueFactory = _ => defaults.ReportEvery.TotalSeconds };
         var admin = new Option<string?>("--admin-code-hash") { Description = "SHA-256 of the admin code, hex; without it one is made at the first start and shown once." };
         var leave = new Option<bool>("--leave-nodes") { Description = "Nodes started here run on when the master is told to stop." };
@@ -89,7 +86,7 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
             GridPolicy said = defaults.Policy with
             {
                 Vouching = defaults.Policy.Vouching with { Lead = parsed.GetValue(lead) },
-                Grids = [.. (parsed.GetValue(share) ?? []).Select(s => Grid(s, errors))],
+                Grids = [.. (parsed.GetValue(share) ?? []).Select(s => OptionValues.Grid(s, errors))],
                 Scaling = defaults.Policy.Scaling with { Max = count > 0 ? Math.Max(count, defaults.Policy.Scaling.Min) : parsed.GetValue(most) },
             };
             if (parsed.GetValue(policy) is not { } file) return said;
@@ -105,34 +102,6 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         }
     }
 
-    private static SharedGrid Grid(string text, List<string> errors)
-    {
-        string[] halves = text.Split('=', 2);
-        if (halves[0] != GridId.SecondLife && (!GridId.TryFromUrl(halves[0], out string gridId) || (halves[0] = gridId).Length == 0))
-            errors.Add($"--share {text} names no grid: give its login host, such as login.example.org:8002.");
-        return new SharedGrid
-        {
-            Id = halves[0],
-            Authorities = halves.Length == 1 ? [] : [.. halves[1].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(h => h.ToLowerInvariant())],
-        };
-    }
-
-    private static Uri? Address(ArgumentResult result)
-    {
-        string text = result.Tokens[^1].Value;
-        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? read) && (read.Scheme == Uri.UriSchemeHttp || read.Scheme == Uri.UriSchemeHttps)) return read;
-        result.AddError($"{text} is no address of a server, such as http://127.0.0.1:7480.");
-        return null;
-    }
-
-    private static IPEndPoint EndPoint(ArgumentResult result)
-    {
-        string text = result.Tokens[^1].Value;
-        if (IPEndPoint.TryParse(text, out IPEndPoint? read) && text.Contains(':', StringComparison.Ordinal)) return read;
-        result.AddError($"{text} is no address with a port, such as 127.0.0.1:12440.");
-        return new IPEndPoint(IPAddress.Loopback, 0);
-    }
-
     private static IPAddress[] Addresses(ArgumentResult result) => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(t => One(result, t))];
 
     private static IPAddress One(ArgumentResult result) => One(result, result.Tokens[^1].Value);
@@ -142,18 +111,5 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         if (IPAddress.TryParse(text, out IPAddress? read)) return read;
         result.AddError($"{text} is no address, such as 127.0.0.2.");
         return IPAddress.None;
-    }
-
-    private static long Size(ArgumentResult result)
-    {
-        string text = result.Tokens[^1].Value.Trim().ToUpperInvariant();
-        for (int i = s_units.Length - 1; i >= 0; i--)
-        {
-            if (!text.EndsWith(s_units[i], StringComparison.Ordinal)) continue;
-            if (decimal.TryParse(text[..^s_units[i].Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number) && number < 1_000_000_000_000)
-                return (long)(number * (decimal)Math.Pow(1000, i));
-        }
-        result.AddError($"{text} is no size, such as 512MB or 2GB.");
-        return 0;
     }
 }

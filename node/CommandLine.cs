@@ -1,12 +1,9 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Net;
 using GlobalCache.Node.Fleet;
 using GlobalCache.Office.Enrolment;
+using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
-using GlobalCache.Policy;
-using GlobalCache.Policy.Assets;
 
 namespace GlobalCache.Node;
 
@@ -16,8 +13,6 @@ namespace GlobalCache.Node;
 /// <param name="Errand">Help, version, or a command on the grid: to be invoked in place of serving.</param>
 internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Errors, ParseResult? Errand)
 {
-    private static readonly string[] s_units = ["", "KB", "MB", "GB", "TB"];
-
     public static CommandLine Read(IReadOnlyList<string> args, TimeProvider time, ILogger log)
     {
         ParseResult? parsed = null;
@@ -25,10 +20,10 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
         var data = new Option<string>("--data") { Description = "Folder of the grid's keys, grid.json and store.", Recursive = true, DefaultValueFactory = _ => defaults.Data };
         var bucket = new Option<string?>("--s3-bucket") { Description = "Keep the store in this S3 bucket.", Recursive = true };
         var region = new Option<string>("--s3-region") { Description = "The bucket's region.", Recursive = true, DefaultValueFactory = _ => "us-east-1" };
-        var endpoint = new Option<Uri?>("--s3-endpoint") { Description = "An S3 server other than AWS, such as Ceph or MinIO.", Recursive = true, CustomParser = Address };
+        var endpoint = new Option<Uri?>("--s3-endpoint") { Description = "An S3 server other than AWS, such as Ceph or MinIO.", Recursive = true, CustomParser = OptionValues.Address };
         var noChecksums = new Option<bool>("--s3-no-checksums") { Description = "For servers that refuse AWS's upload checksums.", Recursive = true };
-        var listen = new Option<IPEndPoint>("--listen") { Description = "Address and port for clients.", CustomParser = EndPoint, DefaultValueFactory = _ => defaults.Listen };
-        var owners = new Option<IPEndPoint>("--private") { Description = "Address and port for /readyz, /status, /metrics.", CustomParser = EndPoint, DefaultValueFactory = _ => defaults.Private };
+        var listen = new Option<IPEndPoint>("--listen") { Description = "Address and port for clients.", CustomParser = OptionValues.EndPoint, DefaultValueFactory = _ => defaults.Listen };
+        var owners = new Option<IPEndPoint>("--private") { Description = "Address and port for /readyz, /status, /metrics.", CustomParser = OptionValues.EndPoint, DefaultValueFactory = _ => defaults.Private };
         var share = new Option<string[]>("--share")
         {
             Description = "A virtual world to share: its login host (agni for Second Life), then after = its asset servers' hosts, with commas. May be repeated.",
@@ -37,14 +32,14 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
         var host = new Option<string?>("--host") { Description = "The DNS name all nodes share; for a new grid only." };
         var address = new Option<string[]>("--address") { Description = "Address clients begin with, when it is not that of --listen. May be repeated." };
         var lead = new Option<int>("--lead") { Description = "Independent people who must have received the same bytes.", DefaultValueFactory = _ => defaults.Vouching.Lead };
-        var cache = new Option<long>("--cache-size") { Description = "Memory for assets, such as 2GB.", CustomParser = Size, DefaultValueFactory = _ => defaults.CacheBytes };
+        var cache = new Option<long>("--cache-size") { Description = "Memory for assets, such as 2GB.", CustomParser = OptionValues.Size, DefaultValueFactory = _ => defaults.CacheBytes };
         var disk = new Option<string?>("--disk-cache") { Description = "Folder on this machine's disk for assets that memory does not hold; with --s3-bucket." };
-        var diskSize = new Option<long>("--disk-cache-size") { Description = "What that folder may take.", CustomParser = Size, DefaultValueFactory = _ => defaults.DiskCacheBytes };
+        var diskSize = new Option<long>("--disk-cache-size") { Description = "What that folder may take.", CustomParser = OptionValues.Size, DefaultValueFactory = _ => defaults.DiskCacheBytes };
         var drain = new Option<int>("--drain") { Description = "Seconds to serve on when told to stop.", DefaultValueFactory = _ => (int)defaults.Drain.TotalSeconds };
         var nodes = new Option<int>("--nodes") { Description = "How many nodes share the quotas.", DefaultValueFactory = _ => 1 };
         var member = new Option<string?>("--member") { Description = "Be one of a master's fleet, under this name; --data is the folder with its node.keys and grid.json." };
-        var master = new Option<IPEndPoint?>("--master") { Description = "The master's private address and port, with --member.", CustomParser = EndPoint };
-        var link = new Option<long>("--link") { Description = "Bytes a second that the link to clients carries, such as 375MB, with --member.", CustomParser = Size, DefaultValueFactory = _ => 375_000_000 };
+        var master = new Option<IPEndPoint?>("--master") { Description = "The master's private address and port, with --member.", CustomParser = OptionValues.EndPoint };
+        var link = new Option<long>("--link") { Description = "Bytes a second that the link to clients carries, such as 375MB, with --member.", CustomParser = OptionValues.Size, DefaultValueFactory = _ => 375_000_000 };
         var orphan = new Option<double>("--orphan-hours") { Description = "Stop when no master has answered for so long, with --member.", DefaultValueFactory = _ => 24 };
         var report = new Option<double>("--report-every") { Description = "Seconds between reports to the master, with --member.", DefaultValueFactory = _ => 2 };
         var pidFile = new Option<string?>("--pid-file") { Description = "Write this process's number and start here, for whoever has to end it." };
@@ -68,7 +63,7 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
             Name = parsed.GetValue(name)!,
             Host = parsed.GetValue(host),
             Addresses = parsed.GetValue(address) ?? [],
-            Grids = [.. (parsed.GetValue(share) ?? []).Select(s => Grid(s, errors))],
+            Grids = [.. (parsed.GetValue(share) ?? []).Select(s => OptionValues.Grid(s, errors))],
             Vouching = defaults.Vouching with { Lead = parsed.GetValue(lead) },
             CacheBytes = parsed.GetValue(cache),
             DiskCache = parsed.GetValue(disk),
@@ -91,46 +86,5 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
         return new(options, errors, null);
 
         S3Options? Bucket() => parsed?.GetValue(bucket) is { } named ? new(named, parsed.GetValue(region)!, parsed.GetValue(endpoint), !parsed.GetValue(noChecksums)) : null;
-    }
-
-    private static SharedGrid Grid(string text, List<string> errors)
-    {
-        string[] halves = text.Split('=', 2);
-        if (halves[0] != GridId.SecondLife && (!GridId.TryFromUrl(halves[0], out string gridId) || (halves[0] = gridId).Length == 0))
-            errors.Add($"--share {text} names no grid: give its login host, such as login.example.org:8002.");
-        return new SharedGrid
-        {
-            Id = halves[0],
-            Authorities = halves.Length == 1 ? [] : [.. halves[1].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(h => h.ToLowerInvariant())],
-        };
-    }
-
-    private static Uri? Address(ArgumentResult result)
-    {
-        string text = result.Tokens[^1].Value;
-        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? read) && (read.Scheme == Uri.UriSchemeHttp || read.Scheme == Uri.UriSchemeHttps)) return read;
-        result.AddError($"{text} is no address of a server, such as http://127.0.0.1:7480.");
-        return null;
-    }
-
-    private static IPEndPoint EndPoint(ArgumentResult result)
-    {
-        string text = result.Tokens[^1].Value;
-        if (IPEndPoint.TryParse(text, out IPEndPoint? read) && text.Contains(':', StringComparison.Ordinal)) return read;
-        result.AddError($"{text} is no address with a port, such as 127.0.0.1:12443.");
-        return new IPEndPoint(IPAddress.Loopback, 0);
-    }
-
-    private static long Size(ArgumentResult result)
-    {
-        string text = result.Tokens[^1].Value.Trim().ToUpperInvariant();
-        for (int i = s_units.Length - 1; i >= 0; i--)
-        {
-            if (!text.EndsWith(s_units[i], StringComparison.Ordinal)) continue;
-            if (decimal.TryParse(text[..^s_units[i].Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number) && number < 1_000_000_000_000)
-                return (long)(number * (decimal)Math.Pow(1000, i));
-        }
-        result.AddError($"{text} is no size, such as 512MB or 2GB.");
-        return 0;
     }
 }
