@@ -34,6 +34,9 @@ internal sealed class GridLookups(
 
     private enum Verdict : byte { Hit, Miss, Failed, GivenUp }
 
+    /// <summary>Lookups under way.</summary>
+    public int Asking => Volatile.Read(ref _asking);
+
     /// <summary>There is a session to ask under.</summary>
     public bool Ready => session.Token is not null;
 
