@@ -54,7 +54,10 @@ public sealed record CloudNames
     /// <summary>Parameters with secrets of the nodes. 1 – 4.</summary>
     public required IReadOnlyList<string> NodeSecrets { get; init; }
 
-    /// <summary>Plain parameters that master and nodes may read: limits, image, grid. 1 – 4.</summary>
+    /// <summary>Parameters with secrets that master and nodes share, under <see cref="StoreKey"/>. 1 – 4.</summary>
+    public required IReadOnlyList<string> SharedSecrets { get; init; }
+
+    /// <summary>Plain parameters that the master may read: <see cref="StackParameters.Settings"/>. 1 – 4.</summary>
     public required IReadOnlyList<string> Settings { get; init; }
 
     /// <summary>Id of the KMS key of the master's secrets.</summary>
@@ -63,7 +66,7 @@ public sealed record CloudNames
     /// <summary>Id of the KMS key of the nodes' secrets.</summary>
     public required string NodeKey { get; init; }
 
-    /// <summary>Id of the KMS key of the buckets.</summary>
+    /// <summary>Id of the KMS key of the buckets, and of secrets that master and nodes share.</summary>
     public required string StoreKey { get; init; }
 
     /// <summary>ARN of something of EC2's in this account, such as <c>instance/*</c>.</summary>
@@ -111,27 +114,28 @@ public sealed class CloudNamesValidator : AbstractValidator<CloudNames>
     public CloudNamesValidator()
     {
         RuleFor(n => n.Partition).NotNull().Matches("^(aws|aws-cn|aws-us-gov)$");
-        RuleFor(n => n.Region).NotNull().Matches("^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$");
+        RuleFor(n => n.Region).NotNull().Matches(CloudForms.Region);
         RuleFor(n => n.Account).NotNull().Matches("^[0-9]{12}$");
-        RuleFor(n => n.Stack).NotNull().Matches("^[a-z0-9-]{1,32}$");
+        RuleFor(n => n.Stack).NotNull().Matches(CloudForms.Stack);
         RuleFor(n => n.Images).NotNull().Must(l => l.Count is 1 or 2).WithMessage("There are one or two images.");
-        RuleForEach(n => n.Images).NotNull().Matches("^ami-[0-9a-f]{8,17}$");
+        RuleForEach(n => n.Images).NotNull().Matches(CloudForms.Image);
         RuleFor(n => n.Subnets).NotNull().Must(l => l.Count is >= 1 and <= 6).WithMessage("There are 1 to 6 subnets for nodes.");
-        RuleForEach(n => n.Subnets).NotNull().Matches("^subnet-[0-9a-f]{8,17}$");
-        RuleFor(n => n.SecurityGroup).NotNull().Matches("^sg-[0-9a-f]{8,17}$");
+        RuleForEach(n => n.Subnets).NotNull().Matches(CloudForms.Subnet);
+        RuleFor(n => n.SecurityGroup).NotNull().Matches(CloudForms.SecurityGroup);
         RuleFor(n => n.NodeRole).NotNull().Matches("^[A-Za-z0-9+=,.@_-]{1,64}$");
         RuleFor(n => n.NodeProfile).NotNull().Matches("^[A-Za-z0-9+=,.@_-]{1,128}$");
-        RuleFor(n => n.HostedZone).NotNull().Matches("^[A-Z0-9]{1,32}$");
-        RuleFor(n => n.RecordName).NotNull().MaximumLength(253).Matches(@"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")
+        RuleFor(n => n.HostedZone).NotNull().Matches(CloudForms.HostedZone);
+        RuleFor(n => n.RecordName).NotNull().Matches(CloudForms.HostName)
             .WithMessage("'Record Name' is a host name in lower case, without a trailing dot.");
-        RuleFor(n => n.AssetBucket).NotNull().Matches("^[a-z0-9.-]{3,63}$");
-        RuleFor(n => n.StateBucket).NotNull().Matches("^[a-z0-9.-]{3,63}$").NotEqual(n => n.AssetBucket);
+        RuleFor(n => n.AssetBucket).NotNull().Matches(CloudForms.Bucket);
+        RuleFor(n => n.StateBucket).NotNull().Matches(CloudForms.Bucket).NotEqual(n => n.AssetBucket);
         RuleFor(n => n.MasterSecrets).NotNull().Must(AreParameters).WithMessage(Parameters);
         RuleFor(n => n.NodeSecrets).NotNull().Must(AreParameters).WithMessage(Parameters);
+        RuleFor(n => n.SharedSecrets).NotNull().Must(AreParameters).WithMessage(Parameters);
         RuleFor(n => n.Settings).NotNull().Must(AreParameters).WithMessage(Parameters);
-        RuleFor(n => n.MasterKey).NotNull().Matches("^[0-9a-f-]{36}$");
-        RuleFor(n => n.NodeKey).NotNull().Matches("^[0-9a-f-]{36}$").NotEqual(n => n.MasterKey);
-        RuleFor(n => n.StoreKey).NotNull().Matches("^[0-9a-f-]{36}$");
+        RuleFor(n => n.MasterKey).NotNull().Matches(CloudForms.Key);
+        RuleFor(n => n.NodeKey).NotNull().Matches(CloudForms.Key).NotEqual(n => n.MasterKey);
+        RuleFor(n => n.StoreKey).NotNull().Matches(CloudForms.Key);
     }
 
     private const string Parameters = "'{PropertyName}' are 1 to 4 parameters, each such as /globalcache/one/grid.";

@@ -77,6 +77,7 @@ public static class IamDocuments
         Allow("TakeDown", ["s3:DeleteObject"], [names.Bucket(names.AssetBucket, "a/*"), names.Bucket(names.AssetBucket, "v/*")]),
         Allow("ListAssets", ["s3:ListBucket"], [names.Bucket(names.AssetBucket)], [When("StringLike", "s3:prefix", "a/*", "v/*")]),
         .. Secrets("Master", names.MasterSecrets, names.MasterKey, names),
+        .. Secrets("Shared", names.SharedSecrets, names.StoreKey, names),
         Allow("Settings", ["ssm:GetParameter"], [.. names.Settings.Select(names.Parameter)]),
         StoreKey(names),
     ]);
@@ -90,7 +91,7 @@ public static class IamDocuments
             [names.Bucket(names.AssetBucket, "a/*"), names.Bucket(names.AssetBucket, "v/*"), names.Bucket(names.AssetBucket, "q/*")]),
         Allow("Control", ["s3:GetObject"], [names.Bucket(names.StateBucket, "control/*")]),
         .. Secrets("Node", names.NodeSecrets, names.NodeKey, names),
-        Allow("Settings", ["ssm:GetParameter"], [.. names.Settings.Select(names.Parameter)]),
+        .. Secrets("Shared", names.SharedSecrets, names.StoreKey, names),
         StoreKey(names),
     ]);
 

@@ -8,6 +8,7 @@ public sealed class IamDocumentTests
 {
     private const string Assets = "arn:aws:s3:::globalcache-one-assets", State = "arn:aws:s3:::globalcache-one-state";
     private const string Office = "arn:aws:ssm:eu-central-1:123456789012:parameter/globalcache/one/office", Keys = "arn:aws:ssm:eu-central-1:123456789012:parameter/globalcache/one/node-keys";
+    private const string Report = "arn:aws:ssm:eu-central-1:123456789012:parameter/globalcache/one/report", Policy = "arn:aws:ssm:eu-central-1:123456789012:parameter/globalcache/one/policy";
     private const string MasterKey = "arn:aws:kms:eu-central-1:123456789012:key/11111111-1111-1111-1111-111111111111", NodeKey = "arn:aws:kms:eu-central-1:123456789012:key/22222222-2222-2222-2222-222222222222";
     private const string StoreKey = "arn:aws:kms:eu-central-1:123456789012:key/33333333-3333-3333-3333-333333333333";
     private const string ViaSsm = "kms:ViaService=ssm.eu-central-1.amazonaws.com", ViaS3 = "kms:ViaService=s3.eu-central-1.amazonaws.com";
@@ -41,9 +42,10 @@ public sealed class IamDocumentTests
             RecordName = "nodes.cache.of-a-grid-with-a-long-name.example.net",
             AssetBucket = $"globalcache-{far}-assets",
             StateBucket = $"globalcache-{far}-state",
-            MasterSecrets = [$"/globalcache/{far}/office"],
-            NodeSecrets = [$"/globalcache/{far}/node-keys"],
-            Settings = [$"/globalcache/{far}/limits", $"/globalcache/{far}/image", $"/globalcache/{far}/grid"],
+            MasterSecrets = [new StackParameters(far).Office],
+            NodeSecrets = [new StackParameters(far).NodeKeys],
+            SharedSecrets = [new StackParameters(far).Report],
+            Settings = new StackParameters(far).Settings,
         };
         Assert.True(new FleetPolicyValidator().Validate(fleet).IsValid);
         Assert.Empty(new CloudNamesValidator().Validate(names).Errors);
@@ -61,7 +63,7 @@ public sealed class IamDocumentTests
             right with { Stack = "*" }, right with { Account = "*" }, right with { Region = "*" }, right with { Images = ["*"] }, right with { Images = [] }, right with { Subnets = ["subnet-*"] },
             right with { SecurityGroup = "*" }, right with { NodeRole = "*" }, right with { NodeProfile = "a/*" }, right with { HostedZone = "*" }, right with { RecordName = "*.example.net" },
             right with { RecordName = "Nodes.example.net" }, right with { RecordName = "nodes.example.net." }, right with { AssetBucket = "*" }, right with { StateBucket = right.AssetBucket },
-            right with { MasterSecrets = ["/globalcache/*"] }, right with { NodeSecrets = ["${x}"] }, right with { Settings = ["globalcache"] }, right with { MasterKey = "*" }, right with { NodeKey = right.MasterKey },
+            right with { MasterSecrets = ["/globalcache/*"] }, right with { NodeSecrets = ["${x}"] }, right with { SharedSecrets = [] }, right with { Settings = ["globalcache"] }, right with { MasterKey = "*" }, right with { NodeKey = right.MasterKey },
         ];
         Assert.All(wrong, names => Assert.False(rules.Validate(names).IsValid, names.ToString()));
     }
@@ -87,6 +89,27 @@ public sealed class IamDocumentTests
     [InlineData(false, "kms:Decrypt", MasterKey, "StringEquals kms:EncryptionContext:PARAMETER_ARN", ViaSsm, "kms:EncryptionContext:PARAMETER_ARN=" + Keys)]
     [InlineData(false, "kms:Decrypt", NodeKey, "resource", ViaSsm, "kms:EncryptionContext:PARAMETER_ARN=" + Keys)]
     [InlineData(true, "kms:GenerateDataKey", StoreKey, null, ViaS3)]
+    [InlineData(false, "kms:Decrypt", StoreKey, "StringEquals kms:EncryptionContext:PARAMETER_ARN", ViaSsm, "kms:EncryptionContext:PARAMETER_ARN=" + Keys)]
+    [InlineData(true, "ssm:GetParameter", Report, null)]
+    [InlineData(true, "ssm:PutParameter", Report, null, "ssm:Overwrite=false")]
+    [InlineData(false, "ssm:PutParameter", Report, "StringEquals ssm:Overwrite", "ssm:Overwrite=true")]
+    [InlineData(true, "kms:Encrypt", StoreKey, null, ViaSsm, "kms:EncryptionContext:PARAMETER_ARN=" + Report)]
+    [InlineData(true, "ssm:GetParameter", Policy, null)]
+    [InlineData(false, "ssm:PutParameter", Policy, "resource", "ssm:Overwrite=false")]
+    [InlineData(false, "ssm:DeleteParameter", Office, "action")]
+    [InlineData(false, "ssm:GetParametersByPath", "arn:aws:ssm:eu-central-1:123456789012:parameter/globalcache/one", "action")]
+    [InlineData(false, "ssm:GetParameterHistory", Office, "action")]
+    [InlineData(false, "ssm:GetParameter", "arn:aws:ssm:eu-central-1:123456789012:parameter/globalcache/two/office", "resource")]
+    [InlineData(false, "kms:ScheduleKeyDeletion", MasterKey, "action")]
+    [InlineData(false, "kms:CreateGrant", NodeKey, "action")]
+    [InlineData(false, "kms:GenerateDataKey", MasterKey, "resource", ViaS3)]
+    [InlineData(false, "s3:DeleteObjectVersion", State + "/control/current", "action")]
+    [InlineData(false, "s3:PutBucketPolicy", State, "action")]
+    [InlineData(false, "s3:PutObject", State + "/image/archive.tar.gz", "resource")]
+    [InlineData(false, "s3:GetObject", "arn:aws:s3:::somebody-elses/m/roll", "resource")]
+    [InlineData(false, "iam:PassRole", "arn:aws:iam::123456789012:role/globalcache-one-master", "resource", "iam:PassedToService=ec2.amazonaws.com")]
+    [InlineData(false, "sts:AssumeRole", "arn:aws:iam::123456789012:role/globalcache-one-node", "action")]
+    [InlineData(false, "ssm:StartSession", "*", "action")]
     [InlineData(false, "ssm:SendCommand", "*", "action")]
     [InlineData(false, "iam:CreatePolicy", "*", "action")]
     public void The_master_reaches_its_state_and_secrets_and_no_others(bool allowed, string action, string resource, string? reason, params string[] context) =>
@@ -107,6 +130,24 @@ public sealed class IamDocumentTests
     [InlineData(false, "kms:Decrypt", MasterKey, "resource", ViaSsm, "kms:EncryptionContext:PARAMETER_ARN=" + Office)]
     [InlineData(true, "kms:Decrypt", NodeKey, null, ViaSsm, "kms:EncryptionContext:PARAMETER_ARN=" + Keys)]
     [InlineData(true, "kms:Decrypt", StoreKey, null, ViaS3)]
+    [InlineData(false, "kms:Decrypt", NodeKey, "StringEquals kms:EncryptionContext:PARAMETER_ARN", ViaSsm, "kms:EncryptionContext:PARAMETER_ARN=" + Report)]
+    [InlineData(false, "kms:Decrypt", NodeKey, "StringEquals kms:ViaService", "kms:EncryptionContext:PARAMETER_ARN=" + Keys)]
+    [InlineData(true, "kms:Decrypt", StoreKey, null, ViaSsm, "kms:EncryptionContext:PARAMETER_ARN=" + Report)]
+    [InlineData(false, "kms:Decrypt", StoreKey, "StringEquals kms:ViaService", "kms:ViaService=ec2.eu-central-1.amazonaws.com")]
+    [InlineData(true, "s3:GetObject", State + "/control/grid", null)]
+    [InlineData(false, "s3:PutObject", State + "/control/grid", "resource")]
+    [InlineData(false, "s3:ListBucket", State, "action", "s3:prefix=control/")]
+    [InlineData(false, "s3:PutObject", Assets + "/m/roll", "resource")]
+    [InlineData(true, "ssm:GetParameter", Report, null)]
+    [InlineData(false, "ssm:GetParameter", Policy, "resource")]
+    [InlineData(false, "ssm:PutParameter", Keys, "StringEquals ssm:Overwrite", "ssm:Overwrite=true")]
+    [InlineData(false, "ssm:PutParameter", Policy, "resource", "ssm:Overwrite=false")]
+    [InlineData(false, "ssm:PutParameter", Office, "resource", "ssm:Overwrite=false")]
+    [InlineData(false, "ec2:DescribeInstances", "*", "action", "ec2:Region=eu-central-1")]
+    [InlineData(false, "ec2:TerminateInstances", "arn:aws:ec2:eu-central-1:123456789012:instance/i-1", "action")]
+    [InlineData(false, "ec2:CreateTags", "arn:aws:ec2:eu-central-1:123456789012:instance/i-1", "action")]
+    [InlineData(false, "route53:ListResourceRecordSets", "arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ", "action")]
+    [InlineData(false, "iam:PassRole", "arn:aws:iam::123456789012:role/globalcache-one-node", "action", "iam:PassedToService=ec2.amazonaws.com")]
     [InlineData(false, "ec2:RunInstances", "*", "action")]
     [InlineData(false, "route53:ChangeResourceRecordSets", "*", "action")]
     public void A_node_reaches_assets_and_its_own_secrets_and_deletes_and_lists_nothing(bool allowed, string action, string resource, string? reason, params string[] context) =>
