@@ -39,6 +39,7 @@ async Task<int> RunAsync()
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     await using MasterApp app = await MasterApp.StartAsync(line.Options, TimeProvider.System, logs);
+    await using var service = new SystemdService(TimeProvider.System);
     Console.Out.WriteLine($"The grid {app.Office.Grid.File.Host}: dashboard on http://{app.Private}/, clients enrol at https://{app.Public}, names are served on {app.Zone.Endpoint}.");
     if (await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
         Console.Out.WriteLine($"An invite, for one person: {app.Office.Grid.InviteOf(code)}");
@@ -53,6 +54,7 @@ async Task<int> RunAsync()
     {
         // That is what was waited for.
     }
+    service.Stopping();
     if (!line.Options.LeaveNodes) await app.EndNodesAsync(CancellationToken.None);
     return 0;
 }

@@ -49,6 +49,7 @@ async Task<int> ServeAsync()
     // Before anything that takes long: whoever has started this process knows it by the file.
     if (line.Options.PidFile is { } pidFile) File.WriteAllText(pidFile, ProcessMark.Own.ToString());
     await using NodeApp app = await NodeApp.StartAsync(line.Options, TimeProvider.System, logs, stop: draining.Token);
+    await using var service = new SystemdService(TimeProvider.System);
     Console.Out.WriteLine($"Serving on {app.Endpoint}, for the owner on http://{app.Private}/status.");
     if (line.Options.Fleet is null)
     {
@@ -56,6 +57,7 @@ async Task<int> ServeAsync()
         if (line.Options.Grids.Count == 0) Console.Out.WriteLine("No grid is shared yet, so nothing is served: name one with --share.");
     }
     await Task.WhenAny(WaitAsync(Timeout.InfiniteTimeSpan, draining.Token), app.Forgotten);
+    service.Stopping();
     app.Drain();
     await WaitAsync(line.Options.Drain, stopped.Token);
     return 0;
