@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
 using System.Text.Json;
+using GlobalCache.Master.Reconcile;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
@@ -48,6 +49,7 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
             data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, report, admin, leave, bucket, region, endpoint, noChecksums, verbose,
         };
         foreach (Command command in GridCommands.Of(data, folder => MasterApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
+        foreach (Command command in OrderCommands.Of(data, folder => MasterApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.
         root.SetAction(_ => { });
         parsed = root.Parse(args);

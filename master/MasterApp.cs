@@ -40,8 +40,9 @@ internal sealed class MasterApp : IAsyncDisposable
         Fleet = new WatchedFleet(FleetOf(options, time, log), Reports.Follow);
         Nodes = new HttpNodes(Reports, grid.Nodes.Report, options.NodePrivatePort, time);
         Lease = new Lease(store, $"{Environment.MachineName}/{Guid.NewGuid():N}", () => Policy.Scaling.Life, time);
+        Orders = new OrderDesk(store, time);
         Reconciler = new Reconciler(Fleet, Zone, Nodes, Lease, () => Policy.Scaling, DecideNow,
-            new FleetTerms { IsFixed = options.Nodes.Count > 0, Jitter = Random.Shared.NextDouble }, time, log);
+            new FleetTerms { IsFixed = options.Nodes.Count > 0, Jitter = Random.Shared.NextDouble, Orders = Orders }, time, log);
     }
 
     public MasterOptions Options { get; }
@@ -73,6 +74,9 @@ internal sealed class MasterApp : IAsyncDisposable
 
     /// <summary>Who may act.</summary>
     public Lease Lease { get; }
+
+    /// <summary>What the operator orders of the fleet.</summary>
+    public OrderDesk Orders { get; }
 
     /// <summary>Opens and closes nodes.</summary>
     public Reconciler Reconciler { get; }
@@ -176,7 +180,16 @@ internal sealed class MasterApp : IAsyncDisposable
         open.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, grid.File, time, _log);
         RouteGroupBuilder owners = open.MapGroup("").WithMetadata(new OwnersOnly());
         nodes.Map(owners);
-        new AdminEndpoints(grid, Office.Desks.Enrolment).Map(owners);
+        new AdminEndpoints(new AdminMeans
+        {
+            Office = Office,
+            Orders = Orders,
+            History = Reconciler.History,
+            Snapshot = () => Reconciler.Snapshot,
+            NameOf = (key, ct) => Nodes.NameAsync(Reconciler.Snapshot.Nodes.Where(n => n.Look is not null).Select(n => n.Instance), key, ct),
+            IsFixed = Options.Nodes.Count > 0,
+            Time = time,
+        }).Map(owners);
         web.MapDashboard(source, guard);
         Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
         _parts.Push(web);

@@ -17,6 +17,10 @@ internal static class MasterCalls
 
     private static readonly ApiAnswer[] s_admin = [new(401, "No admin session."), new(403, "Not the session's token, or another site's page."), s_name];
 
+    private static readonly ApiAnswer[] s_acts = [.. s_admin, Said(503, "Not known whether it stands: to be repeated.", [ApiCall.Later])];
+
+    private static readonly ApiAnswer s_stands = Said(200, "It stands."), s_bad = Said(400, "The body is not what it should be; the sentence says what."), s_ones = Said(409, "The machines are the operator's own.");
+
     /// <summary>The table.</summary>
     public static ApiTable Table { get; } = new("GlobalCache master", "The grid's nodes, opened and closed with its demand. Enrolment and sessions are public, in HTTPS under the grid's own CA; all else is on the private listener alone.",
         new Dictionary<(string Method, string Path), ApiCall>(EnrolmentCalls.All)
@@ -38,9 +42,23 @@ internal static class MasterCalls
             [("POST", MasterApi.AdminSession)] = new("The operator signs in", "For 12 h without a call. Five tries a minute from an address.", typeof(AdminSignIn), [],
                 [new(200, "The token; the session itself is a cookie.", Json, typeof(AdminWelcome)), new(403, "Not the code, or another site's page."), s_name, new(429, "Too many tries.", null, null, [ApiCall.Later])], Body: Json),
             [("DELETE", MasterApi.AdminSession)] = new("The operator signs out", "The session is over, whoever has its cookie.", null, [s_token], [new(204, "It is over."), .. s_admin], Security: Session),
-            [("POST", MasterApi.Invites)] = new("An invite", "For one person, at the top of a branch.", null, [s_token], [new(200, "The invite.", Json, typeof(NewInvite)), .. s_admin], Security: Session),
+            [("POST", MasterApi.Invites)] = new("An invite", "For one person, at the top of a branch.", null, [s_token], [new(200, "The invite.", Json, typeof(NewInvite)), Said(409, "Too many are open."), .. s_acts], Security: Session),
+            [("GET", AdminApi.Members)] = new("Who belongs to the grid", "Clients and invites, by the ids they are revoked by.", null, [], [new(200, "All of them.", Json, typeof(AdminMembers)), .. s_acts], Security: Session),
+            [("POST", AdminApi.Revocations)] = new("Shut out", "Takes back an invite, or shuts out a client or a branch, on all nodes within 30 s.", typeof(AdminRevocation), [s_token],
+                [s_stands, s_bad, Said(404, "No such invite, client or branch."), Said(409, "The invite was used; the sentence names the client."), .. s_acts], Session, Json),
+            [("POST", AdminApi.Bans)] = new("Take down", "Takes an asset out of the cache on all nodes within 30 s, or lets it in again.", typeof(AdminBan), [s_token], [s_stands, s_bad, .. s_acts], Session, Json),
+            [("GET", AdminApi.Limits)] = new("The limits", "What the fleet may be and cost; how near it is stands in the state.", null, [], [new(200, "All of them.", Json, typeof(AdminLimits)), .. s_acts], Security: Session),
+            [("PATCH", AdminApi.Limits)] = new("Set limits", "Those that are named; within what AWS itself allows the master.", typeof(AdminLimits), [s_token],
+                [new(200, "All of them, as they are then.", Json, typeof(AdminLimits)), Said(400, "Not within their ranges; nothing is changed."), .. s_acts], Session, Json),
+            [("DELETE", AdminApi.SessionKeys)] = new("End all sessions", "Within 30 s no session is good that was given before; clients get new ones by themselves.", null, [s_token], [s_stands, .. s_acts], Security: Session),
+            [("POST", AdminApi.Retirements)] = new("Retire a node", "It leaves the DNS now and ends when its traffic has; another takes its place if one is needed.", typeof(AdminRetirement), [s_token],
+                [s_stands, s_bad, Said(404, "No such node runs."), s_ones, .. s_acts], Session, Json),
+            [("PUT", AdminApi.Hold)] = new("Retire all nodes", "Each ends when its traffic has, and none is opened, by whichever master, until this is lifted.", null, [s_token], [s_stands, s_ones, .. s_acts], Security: Session),
+            [("DELETE", AdminApi.Hold)] = new("Let the fleet run again", "Nodes that have not ended yet may be called back.", null, [s_token], [s_stands, .. s_acts], Security: Session),
         })
     {
         Security = { [Session] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Cookie, Name = "gc-admin", Description = $"From POST {MasterApi.AdminSession}; over https its name begins with __Host-." } },
     };
+
+    private static ApiAnswer Said(int status, string meaning, IReadOnlyList<ApiHeader>? headers = null) => new(status, meaning, Json, typeof(AdminAnswer), headers);
 }

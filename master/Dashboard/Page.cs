@@ -27,7 +27,12 @@ internal static class Page
         html.Add($"<header><h1>GlobalCache <span>{state.Grid}</span></h1><p><span id=\"line\" class=\"line\" role=\"status\">as of</span> <span id=\"clock\">{live["clock"]}</span></p></header><main>");
         html.Add($"<section id=\"alarms\" role=\"status\" aria-label=\"Alarms\">{live["alarms"]}</section><section id=\"tiles\" aria-label=\"Now\">{live["tiles"]}</section>");
         foreach ((string id, string title) in s_sections)
-            html.Add($"<section class=\"box\" aria-labelledby=\"of-{id}\"><h2 id=\"of-{id}\">{title}</h2><div id=\"{id}\">{live[id]}</div></section>");
+        {
+            html.Add($"<section class=\"box\" aria-labelledby=\"of-{id}\"><h2 id=\"of-{id}\">{title}</h2><div id=\"{id}\">{live[id]}</div>");
+            if (token is not null) AdminForms.Of(html, id, state);
+            html.Add($"</section>");
+        }
+
         Admin(html, token, canSignIn);
         return html.Add($"</main><footer><a href=\"{MasterApi.State}\">State as JSON</a> <a href=\"/metrics\">Metrics</a> <a href=\"/scalar/v1\">Interface</a></footer></body></html>").ToString();
     }
@@ -56,7 +61,9 @@ internal static class Page
         if (token is not null)
         {
             html.Add($"<form id=\"invite\"><p>An invite lets in one person, for good: hand it over by a way that nobody else reads.</p><button>Make an invite</button></form>");
-            html.Add($"<output id=\"invite-text\" form=\"invite\"></output><form id=\"sign-out\"><button>Sign out</button></form><p id=\"said\" role=\"alert\"></p>");
+            html.Add($"<output id=\"invite-text\" form=\"invite\"></output>");
+            AdminForms.OfMembers(html);
+            html.Add($"<form id=\"sign-out\"><button>Sign out</button></form><p id=\"said\" role=\"alert\"></p>");
         }
         else if (canSignIn)
         {

@@ -82,6 +82,7 @@ internal sealed class StateOf
             Plan = seen.Plan is { } plan ? new PlanState { Target = plan.Target, Change = Word(plan.Kind), Reason = plan.Reason } : null,
             Nodes = nodes,
             Ordered = seen.Ordered,
+            IsHeld = seen.Orders.IsHeld,
             Dns = new DnsState { Addresses = [.. seen.Published.Select(a => a.ToString()).Order(StringComparer.Ordinal)], TtlSeconds = facts.Policy.Scaling.Ttl.TotalSeconds },
             Cost = Cost(seen.Usage, day, facts),
             Cache = Cache(day),

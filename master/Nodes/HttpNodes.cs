@@ -10,6 +10,7 @@ namespace GlobalCache.Master.Nodes;
 /// <summary>The nodes by their reports, and over HTTP at their private addresses. What is asked here waits for two seconds at most.</summary>
 internal sealed class HttpNodes : INodes, IDisposable
 {
+    private const int MostAsked = 3;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2), s_young = TimeSpan.FromSeconds(5);
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 4 };
 
@@ -61,6 +62,14 @@ internal sealed class HttpNodes : INodes, IDisposable
     /// <summary>What an asset's object is called, by a node's word: the master holds no key for it. Null: no node answers.</summary>
     public async Task<string?> NameAsync(Instance instance, AssetKey key, CancellationToken ct) =>
         (await AskAsync<AssetName>(instance, HttpMethod.Post, FleetApi.Names, new AssetNameRequest { At = NextAt(), Grid = key.GridId, Type = AssetTypes.Name(key.Type), Id = key.Id }, ct))?.Name;
+
+    /// <summary>The same by the word of the first of these that answers; three are asked at most.</summary>
+    public async Task<string?> NameAsync(IEnumerable<Instance> instances, AssetKey key, CancellationToken ct)
+    {
+        foreach (Instance instance in instances.Take(MostAsked))
+            if (await NameAsync(instance, key, ct) is { } name) return name;
+        return null;
+    }
 
     public void Dispose() => _http.Dispose();
 

@@ -12,7 +12,7 @@ internal abstract record Effect(string Node, string Reason);
 internal sealed record MarkEffect(NodeView On, Marks Marks, string Reason) : Effect(On.Name, Reason);
 
 /// <summary>Put these addresses in place of those published.</summary>
-/// <param name="Addresses">Never empty.</param>
+/// <param name="Addresses">Empty only when the operator has retired all nodes.</param>
 /// <param name="Owners">Whose each changed address is: it stays as it was if that node's earlier effect failed.</param>
 /// <param name="Reason">Why.</param>
 internal sealed record PublishEffect(IReadOnlySet<IPAddress> Addresses, IReadOnlyDictionary<IPAddress, string> Owners, string Reason) : Effect("the DNS", Reason);

@@ -3,7 +3,7 @@ namespace GlobalCache.Master.Reconcile;
 /// <summary>What was decided or done.</summary>
 /// <param name="At">When.</param>
 /// <param name="Node">With which node, or <c>the DNS</c>; empty: with the fleet.</param>
-/// <param name="What">One word: <c>decide, launch, mark, dns, tell, end, state, alarm, trouble, lease</c>.</param>
+/// <param name="What">One word: <c>decide, launch, mark, dns, tell, end, state, alarm, trouble, lease, order</c>.</param>
 /// <param name="Reason">A sentence.</param>
 internal sealed record HistoryEntry(DateTimeOffset At, string Node, string What, string Reason);
 

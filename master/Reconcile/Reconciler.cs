@@ -3,6 +3,7 @@ using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Nodes;
 using GlobalCache.Master.Scaling;
 using GlobalCache.Master.Zones;
+using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Master.Reconcile;
@@ -37,6 +38,9 @@ internal sealed record Snapshot
     /// <summary>How near the limits are.</summary>
     public Usage Usage { get; init; }
 
+    /// <summary>What the operator has ordered.</summary>
+    public OperatorOrders Orders { get; init; } = OperatorOrders.None;
+
     /// <summary>What somebody must look at.</summary>
     public IReadOnlyList<string> Alarms { get; init; } = [];
 }
@@ -52,6 +56,9 @@ internal sealed record FleetTerms
 
     /// <summary>0 – 1, for pauses that are not to fall together.</summary>
     public Func<double> Jitter { get; init; } = () => 0;
+
+    /// <summary>What the operator orders; null: nobody can.</summary>
+    public OrderDesk? Orders { get; init; }
 }
 
 /// <summary>
@@ -72,6 +79,7 @@ internal sealed class Reconciler(
     private TimeSpan _decidedAt;
     private Plan? _plan;
     private Observation? _seen;
+    private OperatorOrders? _orders;
 
     /// <summary>The last decisions and steps.</summary>
     public History History { get; } = new();
@@ -117,6 +125,8 @@ internal sealed class Reconciler(
         ScalingPolicy rules = policy();
         if (!await LeadAsync(ct)) return false;
         Memory memory = _memory!;
+        if (!await HearAsync(ct)) return true;
+        OperatorOrders orders = _orders!;
         if (await ViewAsync(memory, ct) is not { } view) return true;
         IReadOnlyList<NodeView> seen = memory.Take(view, rules);
         if (seen.Any(n => n.Instance.Marks?.Epoch > lease.Epoch))
@@ -126,7 +136,7 @@ internal sealed class Reconciler(
         }
 
         Usage usage = _limits.Take(seen, memory.Orders, view, terms.Price);
-        DecideNow(seen, memory, rules, view);
+        DecideNow(seen, memory, rules, view, orders);
         IReadOnlyList<Effect> effects = Step.Next(new StepInput
         {
             Nodes = seen,
@@ -138,6 +148,7 @@ internal sealed class Reconciler(
             Epoch = lease.Epoch,
             NextPrice = terms.Price(""),
             IsFixed = terms.IsFixed,
+            Orders = orders,
         });
         Tell(seen, effects, memory);
         Snapshot = new Snapshot
@@ -151,6 +162,7 @@ internal sealed class Reconciler(
             Seen = _seen,
             Plan = _plan,
             Usage = usage,
+            Orders = orders,
             Alarms = [.. _alarms],
         };
         await CarryOutAsync(effects, memory, rules, ct);
@@ -196,6 +208,30 @@ internal sealed class Reconciler(
         return true;
     }
 
+    // What cannot be read stands as it was read last. A master that has read nothing yet waits: nothing may be opened against the operator's word.
+    private async Task<bool> HearAsync(CancellationToken ct)
+    {
+        if (terms.Orders is not { } desk)
+        {
+            _orders = OperatorOrders.None;
+            return true;
+        }
+
+        try
+        {
+            OperatorOrders said = await desk.ReadAsync(ct), before = _orders ?? OperatorOrders.None;
+            if (said.IsHeld != before.IsHeld) Say("", "order", said.IsHeld ? "The operator retires all nodes: they go, and none is opened." : "The operator lets the fleet run again.");
+            foreach (string node in said.Retired.Except(before.Retired).Where(_ => _orders is not null)) Say($"node {node}", "order", "The operator retires it.");
+            _orders = said;
+            return true;
+        }
+        catch (StoreTroubleException e)
+        {
+            Trouble("", _orders is null ? $"What the operator has ordered is not known, so nothing is done: {e.Message}" : $"What the operator orders cannot be read: {e.Message}");
+            return _orders is not null;
+        }
+    }
+
     private async Task<FleetView?> ViewAsync(Memory memory, CancellationToken ct)
     {
         IReadOnlyList<Instance> instances;
@@ -233,13 +269,14 @@ internal sealed class Reconciler(
     }
 
     // Once a tick; between two the last decision holds, since nodes report no oftener.
-    private void DecideNow(IReadOnlyList<NodeView> seen, Memory memory, ScalingPolicy rules, FleetView view)
+    private void DecideNow(IReadOnlyList<NodeView> seen, Memory memory, ScalingPolicy rules, FleetView view, OperatorOrders orders)
     {
-        if (_plan is not null && view.Clock - _decidedAt < 0.95 * rules.Tick) return;
+        bool isTurned = _plan is not null && orders.IsHeld != (_plan.Target == 0);
+        if (_plan is not null && !isTurned && view.Clock - _decidedAt < 0.95 * rules.Tick) return;
         bool onTime = _plan is not null && view.Clock - _decidedAt < 1.5 * rules.Tick;
         _decidedAt = onTime ? _decidedAt + rules.Tick : view.Clock;
         Observation observation = Step.Observe(seen, memory, rules);
-        Plan plan = decide(observation, rules, view.Now);
+        Plan plan = orders.IsHeld ? Step.Held(seen) : decide(observation, rules, view.Now);
         bool isNews = plan.Kind != PlanKind.Stay && (_plan is null || _plan.Kind != plan.Kind || _plan.Target != plan.Target);
         (_plan, _seen) = (plan, observation);
         if (isNews) Say("", "decide", plan.Reason);
@@ -329,7 +366,7 @@ internal sealed class Reconciler(
             else wanted.Remove(address);
         }
 
-        if (wanted.Count == 0 || memory.Published?.SetEquals(wanted) == true) return true;
+        if ((wanted.Count == 0 && effect.Addresses.Count > 0) || memory.Published?.SetEquals(wanted) == true) return true;
         memory.Change = await zone.PublishAsync(wanted, rules.Ttl, ct);
         Say(effect.Node, "dns", effect.Reason);
         return true;

@@ -34,6 +34,9 @@ internal sealed record StepInput
 
     /// <summary>The machines are somebody's own: they are published while they are well, and neither opened nor closed.</summary>
     public bool IsFixed { get; init; }
+
+    /// <summary>What the operator has ordered.</summary>
+    public OperatorOrders Orders { get; init; } = OperatorOrders.None;
 }
 
 /// <summary>
@@ -68,6 +71,11 @@ internal static class Step
         return new(isKnown ? demand : double.NaN, serving, booting, draining, serving > 0 ? capacity / serving : policy.Capacity, silent);
     }
 
+    /// <summary>The plan while the operator wants no node.</summary>
+    public static Plan Held(IReadOnlyList<NodeView> nodes) => nodes.Any(n => n.State is not (NodeState.Gone or NodeState.Foreign))
+        ? new Plan(0, PlanKind.In, "The operator has retired all nodes: each goes when its traffic has ended.")
+        : new Plan(0, PlanKind.Stay, "The operator has retired all nodes: none is opened until the fleet is to run again.");
+
     /// <summary>What is to be done now, in this order.</summary>
     public static IReadOnlyList<Effect> Next(StepInput input)
     {
@@ -95,7 +103,14 @@ internal static class Step
     private static Changes Change(StepInput input)
     {
         var changes = new Changes();
-        if (input.IsFixed) return changes;
+        if (input.IsFixed)
+        {
+            if (input.Orders.IsHeld) changes.Launches.Add(new AlarmEffect("", "All nodes are to go, but these machines are the operator's own: stop the nodes there."));
+            return changes;
+        }
+
+        // A pass that retires does nothing else: the next one sees what is left.
+        if (Retire(input, changes) || input.Orders.IsHeld) return changes;
         ScalingPolicy policy = input.Policy;
         NodeView[] serving = [.. input.Nodes.Where(n => n.State == NodeState.InService)];
         int current = serving.Length + input.Nodes.Count(n => n.IsComing) + input.Memory.Orders.Count;
@@ -111,10 +126,24 @@ internal static class Step
         return changes;
     }
 
+    // What the operator wants to go, goes. The last one stays in the DNS until another is: Publish sees to that.
+    private static bool Retire(StepInput input, Changes changes)
+    {
+        OperatorOrders orders = input.Orders;
+        if (!orders.IsHeld && orders.Retired.Count == 0) return false;
+        foreach (NodeView node in input.Nodes)
+        {
+            if (node.Instance.Marks is not { Intent: Intent.Serve } || node.State is NodeState.Gone or NodeState.Foreign || !(orders.IsHeld || orders.Retires(node))) continue;
+            changes.Mark(node, new Marks(Intent.Drain, input.Epoch, input.View.Now), orders.IsHeld ? "The operator retires all nodes." : "The operator retires it.");
+        }
+
+        return changes.Marks.Count > 0;
+    }
+
     private static void Grow(StepInput input, Changes changes, int need, NodeView[] owed)
     {
         // A node that has consented to its end is not ready any more, so it is not called back.
-        foreach (NodeView node in input.Nodes.Where(n => n.State is NodeState.Leaving or NodeState.Draining && n.IsReady)
+        foreach (NodeView node in input.Nodes.Where(n => n.State is NodeState.Leaving or NodeState.Draining && n.IsReady && !input.Orders.Retires(n))
                      .OrderByDescending(n => n.Instance.Marks!.DrainSince).ThenBy(n => n.Instance.Slot).Take(need))
         {
             changes.Mark(node, new Marks(Intent.Serve, input.Epoch), $"It is called back: {input.Plan.Reason}");
@@ -238,16 +267,16 @@ internal static class Step
         }
 
         // Nobody is well: whoever may be is better than nobody.
-        bool isLast = wanted.Count == 0;
+        bool isHeld = input.Orders.IsHeld && !input.IsFixed, isLast = wanted.Count == 0 && !isHeld;
         if (isLast) wanted.UnionWith(alive);
-        bool isEmpty = wanted.Count == 0;
+        bool isEmpty = wanted.Count == 0 && !isHeld;
         foreach (IPAddress address in published)
         {
             // What a foreign instance has is no orphan, and stays.
             if (!owners.ContainsKey(address) && (isEmpty || !input.Memory.IsOrphan(address, input.View.Clock, input.Policy))) wanted.Add(address);
         }
 
-        if (wanted.Count == 0 || wanted.SetEquals(published)) return null;
+        if ((wanted.Count == 0 && !isHeld) || wanted.SetEquals(published)) return null;
         string[] added = [.. wanted.Where(a => !published.Contains(a)).Select(Name).Order(StringComparer.Ordinal)];
         string[] removed = [.. published.Where(a => !wanted.Contains(a)).Select(Name).Order(StringComparer.Ordinal)];
         string reason = string.Join(' ', new[]
@@ -263,11 +292,14 @@ internal static class Step
 
     private static void Tell(StepInput input, Changes changes, List<Effect> effects)
     {
+        bool isServed = input.Orders.IsHeld || input.Nodes.Any(n => n.State == NodeState.InService && changes.Intents.GetValueOrDefault(n.Instance.Id) == Intent.Serve);
         foreach (NodeView node in input.Nodes)
         {
             if (node.Instance is not { State: InstanceState.Running, Marks: { } marks } || node.State == NodeState.Terminating || node.Look is not { } look) continue;
             Intent intent = changes.Intents.GetValueOrDefault(node.Instance.Id, marks.Intent);
             if (look.Intent == intent && node.Told == intent) continue;
+            // It would send its clients away, and there is nobody else yet.
+            if (intent == Intent.Drain && node.InDns && !isServed) continue;
             effects.Add(new TellEffect(node, intent, intent == Intent.Serve ? "It is to serve." : "It is to serve whoever still comes, and to say that it goes."));
         }
     }

@@ -58,7 +58,6 @@ internal sealed class EmbeddedZone : IZone, IDisposable
 
     public Task<string> PublishAsync(IReadOnlySet<IPAddress> addresses, TimeSpan ttl, CancellationToken ct)
     {
-        if (addresses.Count == 0) throw new ZoneTroubleException("An empty set of addresses is never published.");
         lock (_gate)
         {
             ZoneContent next = _content with { Nodes = [.. addresses.OrderBy(a => a.ToString(), StringComparer.Ordinal)], Ttl = ttl, Serial = _content.Serial + 1 };

@@ -15,7 +15,7 @@ internal interface IZone
     /// <exception cref="ZoneTroubleException">Not known.</exception>
     Task<IReadOnlySet<IPAddress>> ReadAsync(CancellationToken ct);
 
-    /// <summary>Puts this set in place of the one that is there, in one change for each of A and AAAA. Never empty.</summary>
+    /// <summary>Puts this set in place of the one that is there, in one change for each of A and AAAA. Empty only when the operator has retired all nodes: the name then has no address.</summary>
     /// <returns>The change's name, for <see cref="IsInSyncAsync"/>.</returns>
     /// <exception cref="ZoneTroubleException">Not known whether it was taken.</exception>
     Task<string> PublishAsync(IReadOnlySet<IPAddress> addresses, TimeSpan ttl, CancellationToken ct);

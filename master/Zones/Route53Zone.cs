@@ -21,7 +21,6 @@ internal sealed class Route53Zone(Route53Settings settings, AWSCredentials crede
 
     public async Task<string> PublishAsync(IReadOnlySet<IPAddress> addresses, TimeSpan ttl, CancellationToken ct)
     {
-        if (addresses.Count == 0) throw new ZoneTroubleException("An empty set is never published.");
         IReadOnlyList<RecordSet> there = await OursAsync(ct);
         var changes = new List<RecordChange>();
         foreach ((string type, AddressFamily family) in (ReadOnlySpan<(string, AddressFamily)>)[("A", AddressFamily.InterNetwork), ("AAAA", AddressFamily.InterNetworkV6)])
@@ -31,6 +30,8 @@ internal sealed class Route53Zone(Route53Settings settings, AWSCredentials crede
             else if (there.FirstOrDefault(s => s.Type == type) is { } old) changes.Add(new RecordChange("DELETE", old));
         }
 
+        // Somebody else has taken away what was to go.
+        if (changes.Count == 0) throw new ZoneTroubleException("The name has no address already.");
         return await _client.ChangeAsync(changes, ct);
     }
 

@@ -84,6 +84,9 @@ public sealed record MasterState
     /// <summary>Nodes asked for that the fleet does not show yet.</summary>
     public int Ordered { get; init; }
 
+    /// <summary>The operator has retired all nodes (<see cref="AdminApi.Hold"/>): they go, and none is opened.</summary>
+    public bool IsHeld { get; init; }
+
     /// <summary>What the DNS says.</summary>
     public required DnsState Dns { get; init; }
 
@@ -296,7 +299,7 @@ public sealed record DecisionState
     /// <summary>With which node, or <c>the DNS</c>; empty: with the fleet.</summary>
     public required string Node { get; init; }
 
-    /// <summary>One word: <c>decide, launch, mark, dns, tell, end, state, alarm, trouble, lease</c>.</summary>
+    /// <summary>One word: <c>decide, launch, mark, dns, tell, end, state, alarm, trouble, lease, order</c>.</summary>
     public required string What { get; init; }
 
     /// <summary>One sentence.</summary>
@@ -309,4 +312,10 @@ public sealed record DecisionState
 [JsonSerializable(typeof(AdminSignIn))]
 [JsonSerializable(typeof(AdminWelcome))]
 [JsonSerializable(typeof(NewInvite))]
+[JsonSerializable(typeof(AdminAnswer))]
+[JsonSerializable(typeof(AdminMembers))]
+[JsonSerializable(typeof(AdminRevocation))]
+[JsonSerializable(typeof(AdminBan))]
+[JsonSerializable(typeof(AdminLimits))]
+[JsonSerializable(typeof(AdminRetirement))]
 public sealed partial class MasterJson : JsonSerializerContext;

@@ -8,7 +8,7 @@ using GlobalCache.Policy.Wire;
 namespace GlobalCache.Office.Control;
 
 /// <summary>
-/// The operator's commands on what holds for all nodes: <c>ban</c>, <c>unban</c>, <c>bans</c>, <c>throttle</c> and <c>policy</c>. They write the control document beside
+/// The operator's commands on what holds for all nodes: <c>ban</c>, <c>unban</c>, <c>bans</c>, <c>throttle</c>, <c>end-sessions</c> and <c>policy</c>. They write the control document beside
 /// the running nodes, which follow within 30 s, and without any as well.
 /// </summary>
 internal static class ControlCommands
@@ -23,7 +23,7 @@ internal static class ControlCommands
     public static IReadOnlyList<Command> Of(Func<ParseResult, CancellationToken, Act, Task<int>> guarded) =>
         [Ban(guarded, "ban", "Takes an asset out of the cache, for good: within 30 s no node serves, takes or stores it any more.", banned: true),
             Ban(guarded, "unban", "Lifts a ban: the asset may be shared again once people have received it anew.", banned: false),
-            Count(guarded), Throttle(guarded), Policy(guarded)];
+            Count(guarded), Throttle(guarded), Rotate(guarded), Policy(guarded)];
 
     private static Command Ban(Func<ParseResult, CancellationToken, Act, Task<int>> guarded, string name, string what, bool banned)
     {
@@ -78,6 +78,18 @@ internal static class ControlCommands
         return command;
     }
 
+    private static Command Rotate(Func<ParseResult, CancellationToken, Act, Task<int>> guarded)
+    {
+        var command = new Command("end-sessions", "Ends all sessions within 30 s, whatever key signed them: whoever gives out sessions makes a new key, and clients get new ones by themselves.");
+        command.SetAction((parsed, ct) => guarded(parsed, ct, async (_, desks, stop) =>
+        {
+            await desks.Control.ChangeAsync(d => d.SessionKeys.Count == 0 ? d : d with { SessionKeys = [] }, stop);
+            await parsed.InvocationConfiguration.Output.WriteLineAsync("All sessions are over within 30 s.");
+            return Done;
+        }));
+        return command;
+    }
+
     private static Command Policy(Func<ParseResult, CancellationToken, Act, Task<int>> guarded)
     {
         var show = new Command("show", "Prints the policy in force, as a file that set takes.");
@@ -108,6 +120,6 @@ internal static class ControlCommands
     }
 
     /// <summary>The list with or without one; null: it is so already.</summary>
-    private static IReadOnlyList<string>? With(IReadOnlyList<string> list, string one, bool there) =>
+    public static IReadOnlyList<string>? With(IReadOnlyList<string> list, string one, bool there) =>
         list.Contains(one) == there ? null : there ? [.. list.Append(one).Order(StringComparer.Ordinal)] : [.. list.Where(o => o != one)];
 }

@@ -16,12 +16,13 @@ internal sealed class SimulatedMaster
         _world = world;
         Clock = new SimulatedClock(world);
         Nodes = new SimulatedNodes(world, Clock);
+        Orders = new OrderDesk(store, Clock);
         Lease = new Lease(store, owner, () => world.Policy.Life, Clock);
         State = new ScalingState();
         decide ??= (seen, policy, now) => Decide.Next(State, seen, policy, now);
         Reconciler = new Reconciler(
             new SimulatedFleet(world, Clock), new SimulatedZone(world), Nodes, Lease, () => world.Policy, decide,
-            new FleetTerms { Price = price ?? (_ => 0.04m), Jitter = () => 0.5 }, Clock, NullLogger.Instance);
+            new FleetTerms { Price = price ?? (_ => 0.04m), Jitter = () => 0.5, Orders = Orders }, Clock, NullLogger.Instance);
         _due = world.Now;
     }
 
@@ -30,6 +31,9 @@ internal sealed class SimulatedMaster
     public SimulatedNodes Nodes { get; }
 
     public ScalingState State { get; }
+
+    /// <summary>What the operator orders.</summary>
+    public OrderDesk Orders { get; }
 
     public Lease Lease { get; }
 
