@@ -86,6 +86,9 @@ internal sealed class ApiTable(string title, string meaning, IReadOnlyDictionary
         });
     }
 
+    /// <summary>All calls it knows.</summary>
+    public IEnumerable<(string Method, string Path)> Calls => calls.Keys;
+
     /// <summary>Whether the table knows a call.</summary>
     public bool Knows(string method, string path) => calls.ContainsKey((method, path));
 }

@@ -134,7 +134,8 @@ internal sealed partial class MasterProcess : IAsyncDisposable
     [GeneratedRegex(@"GlobalCache\[7000\] (?<reason>.*)$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Decided();
 
-    private static string Find()
+    /// <summary>The master's program.</summary>
+    public static string Find()
     {
         string here = Path.GetFullPath(AppContext.BaseDirectory).TrimEnd(Path.DirectorySeparatorChar);
         return Path.GetFullPath(Path.Combine(here, "..", "..", "GlobalCache.Master", Path.GetFileName(here), "globalcache-master"));

@@ -17,6 +17,12 @@ internal sealed class DashboardHost : IAsyncDisposable
 {
     public const string Code = "b8f1-a-code-for-tests";
 
+    private static readonly AdminMembers s_members = new()
+    {
+        Clients = [new AdminClient { Id = "c0011223344556677", Branch = "b8899aabbccddeeff", Since = SampleDay.Evening, IsTrusted = true }],
+        Invites = [new AdminInvite { Id = "i0123456789abcdef", Until = SampleDay.Evening }],
+    };
+
     private readonly WebApplication _web;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
@@ -28,6 +34,9 @@ internal sealed class DashboardHost : IAsyncDisposable
     }
 
     public DashboardSource Source { get; }
+
+    /// <summary>The operator's calls that have come, but invites.</summary>
+    public List<string> Asked { get; private init; } = [];
 
     public Uri Address => new(_web.Urls.Single());
 
@@ -63,8 +72,20 @@ internal sealed class DashboardHost : IAsyncDisposable
         RouteGroupBuilder calls = web.MapGroup("").WithMetadata(new OwnersOnly(), new AdminOnly());
         ((IEndpointConventionBuilder)calls).Add(MasterCalls.Table.Describe);
         calls.MapPost(MasterApi.Invites, (RequestDelegate)(context => context.Response.WriteAsJsonAsync(new NewInvite { Invite = $"gc-invite-{++invites}" }, MasterJson.Default.NewInvite)));
+        List<string> asked = [];
+        RequestDelegate note = async context =>
+        {
+            using var body = new StreamReader(context.Request.Body);
+            asked.Add($"{context.Request.Method} {context.Request.Path} {await body.ReadToEndAsync()}".TrimEnd());
+            await context.Response.WriteAsJsonAsync(new AdminAnswer { Said = $"Done: {asked.Count}." }, MasterJson.Default.AdminAnswer);
+        };
+        foreach (string path in (string[])[AdminApi.Revocations, AdminApi.Bans, AdminApi.Retirements]) calls.MapPost(path, note);
+        calls.MapPatch(AdminApi.Limits, note);
+        foreach (string path in (string[])[AdminApi.SessionKeys, AdminApi.Hold]) calls.MapDelete(path, note);
+        calls.MapPut(AdminApi.Hold, note);
+        calls.MapGet(AdminApi.Members, (RequestDelegate)(context => context.Response.WriteAsJsonAsync(s_members, MasterJson.Default.AdminMembers)));
         await web.StartAsync();
-        return new DashboardHost(web, source);
+        return new DashboardHost(web, source) { Asked = asked };
     }
 
     public async ValueTask DisposeAsync()

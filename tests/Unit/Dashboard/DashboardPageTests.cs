@@ -88,6 +88,57 @@ public sealed class DashboardPageTests : IAsyncLifetime
         await page.Locator("text=That is not the code.").WaitForAsync();
     }
 
+    [Fact]
+    public async Task An_operators_forms_send_what_they_say_and_show_what_came_of_it()
+    {
+        IPage page = await SignedInAsync();
+        bool isSure = true;
+        page.Dialog += (_, dialog) => _ = isSure ? dialog.AcceptAsync() : dialog.DismissAsync();
+        await page.FillAsync("#retire [name=node]", "0.3");
+        await page.ClickAsync("#retire button");
+        await page.Locator("#retire output:text('Done: 1.')").WaitForAsync();
+        await page.FillAsync("#limit [name=max]", "3");
+        await page.ClickAsync("#limit button");
+        await page.Locator("#limit output:text('Done: 2.')").WaitForAsync();
+        await page.FillAsync("#revoke [name=id]", "c0011223344556677");
+        await page.ClickAsync("#revoke button");
+        await page.Locator("#revoke output:text('Done: 3.')").WaitForAsync();
+        await page.FillAsync("#ban [name=grid]", "agni");
+        await page.SelectOptionAsync("#ban [name=type]", "mesh");
+        await page.FillAsync("#ban [name=id]", "01234567-89ab-cdef-0123-456789abcdef");
+        await page.ClickAsync("#ban button");
+        await page.Locator("#ban output:text('Done: 4.')").WaitForAsync();
+        isSure = false;
+        await page.ClickAsync("#end-sessions button");
+        await page.ClickAsync("#members summary");
+        await page.Locator("#members td:text('i0123456789abcdef')").WaitForAsync();
+        Assert.Contains("trusted", await page.InnerTextAsync("#members"), StringComparison.Ordinal);
+        isSure = true;
+        await page.ClickAsync("#hold button");
+        await Eventually.EqualAsync(5, () => _host.Asked.Count);
+        Assert.Equal(
+            ["POST /v1/admin/retirements {\"node\":\"0.3\"}", "PATCH /v1/admin/limits {\"max\":3}", "POST /v1/admin/revocations {\"id\":\"c0011223344556677\"}",
+                "POST /v1/admin/bans {\"grid\":\"agni\",\"type\":\"mesh\",\"id\":\"01234567-89ab-cdef-0123-456789abcdef\",\"banned\":true}", "PUT /v1/admin/hold"],
+            _host.Asked);
+        Assert.Empty(_said);
+    }
+
+    [Theory]
+    [InlineData(1200)]
+    [InlineData(360)]
+    public async Task What_an_operator_sees_fits_can_be_read_and_every_field_has_a_name(int width)
+    {
+        IPage page = await SignedInAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = width, Height = 900 } });
+        await page.ClickAsync("#members summary");
+        await page.Locator("#members td:text('i0123456789abcdef')").WaitForAsync();
+        Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        Assert.Equal("", await page.EvaluateAsync<string>(Unreadable));
+        Assert.Equal(0, await page.EvaluateAsync<int>("[...document.querySelectorAll('form.order [name]')].filter(f => !f.labels.length || !f.labels[0].textContent.trim()).length"));
+        if (Environment.GetEnvironmentVariable("GC_PICTURES") is { Length: > 0 } folder)
+            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, $"operator-{width}.png"), FullPage = true, Timeout = Patience });
+        Assert.Empty(_said);
+    }
+
     [Theory]
     [InlineData(ColorScheme.Light, 1200, 1250, "dashboard.png")]
     [InlineData(ColorScheme.Dark, 1200, 1250, "dashboard-dark.png")]
@@ -123,6 +174,15 @@ public sealed class DashboardPageTests : IAsyncLifetime
           return [...new Set(bad)].join(", ");
         })()
         """;
+
+    private async Task<IPage> SignedInAsync(BrowserNewPageOptions? options = null)
+    {
+        IPage page = await OpenAsync(options);
+        await page.FillAsync("#code", DashboardHost.Code);
+        await page.Keyboard.PressAsync("Enter");
+        await page.Locator("#invite button").WaitForAsync();
+        return page;
+    }
 
     private async Task<IPage> OpenAsync(BrowserNewPageOptions? options = null)
     {

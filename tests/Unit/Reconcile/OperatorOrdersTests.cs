@@ -1,7 +1,4 @@
-using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Reconcile;
-using GlobalCache.Master.Scaling;
-using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Tests.Reconcile;

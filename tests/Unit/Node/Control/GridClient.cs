@@ -106,10 +106,21 @@ internal sealed class GridClient(string address) : IDisposable
     }
 
     /// <summary>Joins a grid that has a master.</summary>
-    public async Task EnrolAsync(MasterApp master)
+    public async Task EnrolAsync(MasterApp master) => await EnrolAsync(At(master), (await master.Office.Desks.Enrolment.InviteAsync(inviter: null, default))!);
+
+    /// <summary>As anybody would who has a grid's file and an invite.</summary>
+    public Task EnrolAsync(GridFile grid, string invite) => EnrolAsync(At(grid, IPEndPoint.Parse(grid.MasterAddress), grid, grid.Master), invite);
+
+    /// <summary>What a node at an address answers.</summary>
+    public async Task<HttpStatusCode> StatusAsync(GridFile grid, IPEndPoint node, AssetKey key)
     {
-        HttpClient http = At(master);
-        string invite = (await master.Office.Desks.Enrolment.InviteAsync(inviter: null, default))!;
+        using var ask = new HttpRequestMessage(HttpMethod.Get, NodeApi.PathOf(key)) { Headers = { Authorization = new("Bearer", Token) } };
+        using HttpResponseMessage answer = await At(node, node, grid, new UriBuilder("https", grid.Host, grid.Port).Uri).SendAsync(ask);
+        return answer.StatusCode;
+    }
+
+    private async Task EnrolAsync(HttpClient http, string invite)
+    {
         Id = (await PostAsync<Enrolled>(http, EnrolmentApi.Enrolments, new EnrolmentRequest { Invite = invite, PublicKey = Convert.ToBase64String(_key.ExportSubjectPublicKeyInfo()) })).ClientId;
         Token = (await PostAsync<Session>(http, EnrolmentApi.Sessions, await AskAsync(http))).Token;
     }
