@@ -29,7 +29,10 @@ public sealed record IamStatement
     /// <summary>Gives or takes.</summary>
     public IamEffect Effect { get; init; }
 
-    /// <summary>Whom it concerns, in a bucket's policy or a role's trust: <c>*</c>, or a service such as <c>ec2.amazonaws.com</c>; null in a policy of the caller's own.</summary>
+    /// <summary>
+    /// Whom it concerns, in the policy of a bucket or key or a role's trust: <c>*</c>, a service such as <c>ec2.amazonaws.com</c>, or the ARN of a role or account; null in a
+    /// policy of the caller's own.
+    /// </summary>
     public string? Principal { get; init; }
 
     /// <summary>Such as <c>ec2:RunInstances</c>; <c>*</c> and <c>?</c> are wildcards.</summary>
@@ -80,7 +83,7 @@ public sealed record IamDocument(ImmutableArray<IamStatement> Statements)
     private static JsonObject Write(IamStatement statement)
     {
         var json = new JsonObject { ["Sid"] = statement.Sid, ["Effect"] = statement.Effect.ToString() };
-        if (statement.Principal is { } principal) json["Principal"] = principal == "*" ? "*" : new JsonObject { ["Service"] = principal };
+        if (statement.Principal is { } principal) json["Principal"] = principal == "*" ? "*" : new JsonObject { [principal.StartsWith("arn:", StringComparison.Ordinal) ? "AWS" : "Service"] = principal };
         json["Action"] = OneOrMore(statement.Actions);
         if (!statement.Resources.IsEmpty) json["Resource"] = OneOrMore(statement.Resources);
         if (statement.Conditions.IsEmpty) return json;
@@ -98,7 +101,7 @@ public sealed record IamDocument(ImmutableArray<IamStatement> Statements)
         {
             Sid = (string?)json["Sid"] ?? "",
             Effect = (string?)json["Effect"] switch { "Allow" => IamEffect.Allow, "Deny" => IamEffect.Deny, _ => throw new JsonException("A statement neither allows nor denies.") },
-            Principal = json["Principal"] is JsonObject who ? (string?)who["Service"] ?? throw new JsonException("Only * and services are understood as principals.") : (string?)json["Principal"],
+            Principal = json["Principal"] is JsonObject who ? (string?)who["Service"] ?? (string?)who["AWS"] ?? throw new JsonException("Only *, services and ARNs are understood as principals.") : (string?)json["Principal"],
             Actions = Values(json["Action"]!),
             Resources = json["Resource"] is { } resources ? Values(resources) : [],
             Conditions = json["Condition"] is not JsonObject conditions ? []

@@ -1,0 +1,4 @@
+using GlobalCache.Infra;
+using Pulumi;
+
+return await Deployment.RunAsync(GridStack.Build);
