@@ -42,7 +42,7 @@ internal sealed class MasterApp : IAsyncDisposable
         Lease = new Lease(store, $"{Environment.MachineName}/{Guid.NewGuid():N}", () => Policy.Scaling.Life, time);
         Orders = new OrderDesk(store, time);
         Reconciler = new Reconciler(Fleet, Zone, Nodes, Lease, () => Policy.Scaling, DecideNow,
-            new FleetTerms { IsFixed = options.Nodes.Count > 0, Jitter = Random.Shared.NextDouble, Orders = Orders }, time, log);
+            new FleetTerms { IsFixed = options.Nodes.Count > 0, Jitter = Random.Shared.NextDouble, Orders = Orders, Retired = (node, ct) => DenyAsync(node, time, ct) }, time, log);
     }
 
     public MasterOptions Options { get; }
@@ -177,7 +177,7 @@ internal sealed class MasterApp : IAsyncDisposable
         RouteGroupBuilder open = web.MapGroup("");
         ((IEndpointConventionBuilder)open).Add(MasterCalls.Table.Describe);
         open.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
-        open.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, grid.File, time, _log);
+        open.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, grid.File, () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
         RouteGroupBuilder owners = open.MapGroup("").WithMetadata(new OwnersOnly());
         nodes.Map(owners);
         new AdminEndpoints(new AdminMeans
@@ -194,6 +194,7 @@ internal sealed class MasterApp : IAsyncDisposable
         Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
         _parts.Push(web);
         await web.StartAsync();
+        Office.Keeper.Nodes = ServingNow;
         Run(Reconciler.RunAsync);
         Run(source.RunAsync);
         Run(ct => kept.FollowAsync(() => Lease.IsHeld ? Saved() : null, ct));
@@ -211,6 +212,15 @@ internal sealed class MasterApp : IAsyncDisposable
         Report = node => Reports.TryLook(node, out NodeReport? report, out _, out TimeSpan age) && age < Policy.Scaling.Silence ? report : null,
         Forecast = ForecastNow(),
     };
+
+    // What was its key is nobody's from here on.
+    private async Task DenyAsync(Instance node, TimeProvider time, CancellationToken ct)
+    {
+        if (Reports.TryLook(node.Id, out NodeReport? report, out _, out _)) await Office.Desks.Control.ChangeAsync(d => Denials.With(d, report.Serial, time.GetUtcNow()), ct);
+    }
+
+    // Those that clients are at: among them the portions of quotas are divided.
+    private int? ServingNow() => Reconciler.Snapshot is { Leads: true } seen ? Math.Clamp(seen.Nodes.Count(n => n.State is NodeState.InService or NodeState.Leaving), 1, 1000) : null;
 
     private double? ForecastNow()
     {

@@ -92,7 +92,7 @@ internal sealed class MasterOptionsValidator : AbstractValidator<MasterOptions>
         RuleFor(o => o).Must(o => o.Private.Port == 0 || o.Private.Port != o.Listen.Port).WithName("Ports").WithMessage("--private and --listen need different ports.");
         RuleFor(o => o.NodePort).InclusiveBetween(1, 65535).WithMessage("--node-port must be 1 to 65535.");
         RuleFor(o => o.NodePrivatePort).InclusiveBetween(1, 65535).Must((o, p) => p != o.NodePort).WithMessage("--node-private-port must be 1 to 65535 and another than --node-port.");
-        RuleFor(o => o.Nodes).Must(n => n.Count <= 64).WithMessage("--nodes takes at most 64 machines.").Must(n => n.Distinct().Count() == n.Count).WithMessage("--nodes names a machine twice.");
+        RuleFor(o => o.Nodes).Must(n => n.Count <= 1000).WithMessage("--nodes takes at most 1000 machines.").Must(n => n.Distinct().Count() == n.Count).WithMessage("--nodes names a machine twice.");
         RuleFor(o => o.LinkBytesPerSecond).InclusiveBetween(1000, 1_000_000_000_000).WithMessage("--link must be 1KB to 1TB a second.");
         RuleFor(o => o.ReportEvery).InclusiveBetween(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(10)).WithMessage("--report-every must be 0.1 to 10 seconds.");
         RuleFor(o => o.CacheBytes).InclusiveBetween(1_000_000, 1_000_000_000_000).WithMessage("--cache-size must be 1MB to 1TB.");

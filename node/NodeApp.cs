@@ -198,7 +198,7 @@ internal sealed class NodeApp : IAsyncDisposable
         ((IEndpointConventionBuilder)api).Add(ApiDescription.Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
         api.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
-        if (_office is not null) api.MapEnrolment(Desk, Grid.Office, tokens, File, time, _log);
+        if (_office is not null) api.MapEnrolment(Desk, Grid.Office, tokens, File, () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
         api.MapIngest(ingest);
         state.Map(web);
         if (_fleet is not null) new OrderEndpoints(_fleet.Options, _fleet.Secrets, _fleet.Orders, _traffic, time, _log).Map(web.MapGroup("").WithMetadata(new OwnersOnly()));
@@ -207,7 +207,7 @@ internal sealed class NodeApp : IAsyncDisposable
         await web.StartAsync(stop);
         if (_fleet is not null)
         {
-            Task<bool> orphaned = _fleet.Link.FollowAsync(() => Report(metrics, accounts, IsReady(canary) && !_fleet.Orders.HasAgreedToGo), _stopped.Token);
+            Task<bool> orphaned = _fleet.Link.FollowAsync(() => Report(metrics, accounts, IsReady(canary) && !_fleet.Orders.HasAgreedToGo), serial => Control.Current?.Denies(serial) == true, _stopped.Token);
             _parts.Push(new Ended(orphaned));
             Forgotten = OrphanedAsync(orphaned);
         }

@@ -27,7 +27,7 @@ public sealed record GridPolicy
     /// <summary>The virtual worlds shared; at most 64, each once. None: nothing is claimed or served.</summary>
     public IReadOnlyList<SharedGrid> Grids { get; init; } = [];
 
-    /// <summary>How many nodes share the quotas. Default 1, 1 – 1 000.</summary>
+    /// <summary>How many nodes share the quotas. Default 1, 1 – 1 000. Where a master runs the nodes, it sets this to as many as serve.</summary>
     public int Nodes { get; init; } = 1;
 
     /// <summary>How many nodes a master runs, and when.</summary>

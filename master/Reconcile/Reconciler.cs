@@ -59,6 +59,9 @@ internal sealed record FleetTerms
 
     /// <summary>What the operator orders; null: nobody can.</summary>
     public OrderDesk? Orders { get; init; }
+
+    /// <summary>Done before a node that the operator has retired is ended.</summary>
+    public Func<Instance, CancellationToken, Task> Retired { get; init; } = (_, _) => Task.CompletedTask;
 }
 
 /// <summary>
@@ -336,7 +339,7 @@ internal sealed class Reconciler(
                 };
                 if (!done) failed.Add(effect.Node);
             }
-            catch (Exception e) when (e is FleetTroubleException or ZoneTroubleException)
+            catch (Exception e) when (e is FleetTroubleException or ZoneTroubleException or StoreTroubleException)
             {
                 failed.Add(effect.Node);
                 Trouble(effect.Node, e.Message);
@@ -436,6 +439,7 @@ internal sealed class Reconciler(
             return false;
         }
 
+        if (_orders!.Retires(effect.On)) await terms.Retired(instance, ct);
         if (!lease.IsHeld) return false;
         await fleet.TerminateAsync(instance.Id, ct);
         memory.Ended(instance.Id);

@@ -24,6 +24,7 @@ internal sealed class MasterLink : IDisposable
     private readonly ILogger _log;
     private readonly HttpMessageInvoker _http;
     private long _lastAt, _heard;
+    private string _deniedSerial = "";
     private bool _told;
     private volatile X509Certificate2? _certificate;
     private DateTimeOffset _renewAt;
@@ -77,15 +78,15 @@ internal sealed class MasterLink : IDisposable
         for (TimeSpan pause = s_firstPause; !await RenewAsync(ct); pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause) await Task.Delay(pause, _time, ct);
     }
 
-    /// <summary>Reports, and renews what is half over, until <paramref name="ct"/> or until the node is an orphan. True: it is one.</summary>
-    public async Task<bool> FollowAsync(Func<NodeReport> look, CancellationToken ct)
+    /// <summary>Reports, and renews what is half over or denied, until <paramref name="ct"/> or until the node is an orphan. True: it is one.</summary>
+    public async Task<bool> FollowAsync(Func<NodeReport> look, Predicate<string> denied, CancellationToken ct)
     {
         try
         {
             while (Silence < _options.Orphan)
             {
                 await ReportAsync(look, ct);
-                if (_time.GetUtcNow() >= _renewAt && !await RenewAsync(ct)) _renewAt = _time.GetUtcNow() + s_again;
+                if ((_time.GetUtcNow() >= _renewAt || IsNewlyDenied(denied)) && !await RenewAsync(ct)) _renewAt = _time.GetUtcNow() + s_again;
                 await Task.Delay(_options.ReportEvery, _time, ct);
             }
             _log.Orphaned(_options.Orphan);
@@ -95,6 +96,14 @@ internal sealed class MasterLink : IDisposable
         {
             return false;
         }
+    }
+
+    // Where the master cannot be asked it is asked again as for one that is half over.
+    private bool IsNewlyDenied(Predicate<string> denied)
+    {
+        if (Serial == _deniedSerial || !denied(Serial)) return false;
+        _deniedSerial = Serial;
+        return true;
     }
 
     public void Dispose() => _http.Dispose();

@@ -18,6 +18,9 @@ public sealed record ControlDocument
     /// <summary>Most session keys; each start of an issuer adds one that stays for some hours.</summary>
     public const int MaxSessionKeys = 256;
 
+    /// <summary>Most denied certificates.</summary>
+    public const int MaxSerials = 1024;
+
     /// <summary>Rises by at least one with every change; nodes refuse a lower one. ≥ 1.</summary>
     public required long Sequence { get; init; }
 
@@ -48,8 +51,11 @@ public sealed record ControlDocument
     /// <summary>Branches that get a tenth of the quota; at most <see cref="MaxEntries"/>.</summary>
     public IReadOnlyList<string> ThrottledBranches { get; init; } = [];
 
-    /// <summary>Serial numbers, upper-case hex, of node certificates that serve no more; at most 1 024.</summary>
-    public IReadOnlyList<string> DeniedSerials { get; init; } = [];
+    /// <summary>
+    /// Node certificates that are good no more though their time is not over: of nodes that the operator has retired. Clients hear of them with every session
+    /// (<see cref="Session.DeniedSerials"/>), and a node that finds its own here asks for another. At most <see cref="MaxSerials"/>.
+    /// </summary>
+    public IReadOnlyList<DeniedCertificate> DeniedSerials { get; init; } = [];
 }
 
 /// <summary>The public half of a key that sessions are signed with.</summary>
@@ -75,10 +81,20 @@ public sealed record RevokedSubject
     public required DateTimeOffset Until { get; init; }
 }
 
+/// <summary>A node's certificate that is good no more.</summary>
+public sealed record DeniedCertificate
+{
+    /// <summary>Its serial number, upper-case hex of 2 – 64 digits.</summary>
+    public required string Serial { get; init; }
+
+    /// <summary>When it has expired anyway, and the entry can go.</summary>
+    public required DateTimeOffset Until { get; init; }
+}
+
 /// <summary>The ranges stated on <see cref="ControlDocument"/> and its parts; all broken ones are reported together.</summary>
 public sealed class ControlDocumentValidator : AbstractValidator<ControlDocument>
 {
-    private const int MaxSerials = 1024, MaxId = 64;
+    private const int MaxId = 64;
 
     /// <summary>Builds the rules.</summary>
     public ControlDocumentValidator()
@@ -91,7 +107,7 @@ public sealed class ControlDocumentValidator : AbstractValidator<ControlDocument
         Bounded(d => d.RevokedClients, ControlDocument.MaxEntries, "revoked clients", c => c is not null && IsId(c.Subject));
         Bounded(d => d.Bans, ControlDocument.MaxBans, "bans", b => IsHex(b, 64, 64));
         Bounded(d => d.ThrottledBranches, ControlDocument.MaxEntries, "throttled branches", IsId);
-        Bounded(d => d.DeniedSerials, MaxSerials, "denied certificates", s => IsHex(s, 2, 64, upper: true));
+        Bounded(d => d.DeniedSerials, ControlDocument.MaxSerials, "denied certificates", c => c is not null && IsHex(c.Serial, 2, 64, upper: true));
     }
 
     private void Bounded<T>(System.Linq.Expressions.Expression<Func<ControlDocument, IReadOnlyList<T>>> list, int most, string what, Func<T, bool> good) =>

@@ -64,6 +64,9 @@ public sealed record Session
 
     /// <summary>Seconds from now on the client's own monotonic clock; 4 h. Renew at half of it.</summary>
     public required int ExpiresIn { get; init; }
+
+    /// <summary>Serial numbers, upper-case hex, of node certificates that are not to be believed though their time is not over; none is the rule, 1 024 the most.</summary>
+    public IReadOnlyList<string> DeniedSerials { get; init; } = [];
 }
 
 /// <summary>The claims of a session's token beside iss, aud, iat and exp.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using GlobalCache.Bench;
+using GlobalCache.Bench.Master;
 using GlobalCache.Bench.Reconcile;
 using GlobalCache.Bench.Scaling;
 using GlobalCache.Bench.Serving;
@@ -11,6 +12,7 @@ const string Usage = """
     dotnet run -c Release --project tests/Bench -- node [serving] [start] [memory] [ingest] [--rounds N] [--json]
     dotnet run -c Release --project tests/Bench -- scaling --traces FOLDER [--json] [--seeds N] [--boot LOW,HIGH]
     dotnet run -c Release --project tests/Bench -- reconcile [--json]
+    dotnet run -c Release --project tests/Bench -- master [--nodes N] [--seconds N] [--json]
     dotnet run -c Release --project tests/Bench -- train FOLDER tests/Vectors/assets
     """;
 
@@ -69,6 +71,8 @@ switch (words)
     case ["train", var into, var recorded]:
         Trainer.Run(into, recorded);
         return 0;
+    case ["master", .. var options]:
+        return await MasterBench.RunAsync(json, Number(options, "--nodes", 400), Math.Max(1, Number(options, "--seconds", 130) / 10), Console.Out);
     case ["reconcile"]:
         return await ReconcileBench.RunAsync(json, Console.Out);
     case ["scaling", .. var options]:
@@ -77,3 +81,6 @@ switch (words)
         await Console.Error.WriteLineAsync(Usage);
         return 2;
 }
+
+static int Number(string[] options, string name, int otherwise) =>
+    Array.IndexOf(options, name) is >= 0 and int at && at + 1 < options.Length ? int.Parse(options[at + 1]) : otherwise;

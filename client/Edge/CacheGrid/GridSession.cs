@@ -85,6 +85,7 @@ internal sealed class GridSession(GridIdentity identity, GridNodes nodes, NodeCo
                     Session session = await AskAsync<Session>(HttpMethod.Post, EnrolmentApi.Sessions,
                         new SessionRequest { ClientId = identity.ClientId!, Nonce = nonce.Nonce, Proof = identity.Prove(nonce.Nonce) }, _stop.Token);
                     TimeSpan good = TimeSpan.FromSeconds(Math.Clamp(session.ExpiresIn, 60, 86_400));
+                    connections.Deny(session.DeniedSerials ?? []);
                     _held = new Held(session.Token, since, good);
                     pause = s_firstPause;
                     await WaitAsync(good / 2);

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
@@ -13,12 +14,14 @@ namespace GlobalCache.Client.Edge;
 /// </summary>
 internal sealed class NodeConnections : IDisposable
 {
+    private const int MostDenied = 1024;
     private static readonly TimeSpan s_connect = TimeSpan.FromSeconds(1);
 
     private readonly GridFile _file;
     private readonly X509Certificate2 _authority;
     private readonly Lock _gate = new();
     private readonly Dictionary<EndPoint, NodePool> _pools = [];
+    private volatile FrozenSet<string> _denied = [];
 
     public NodeConnections(GridFile file) => (_file, _authority) = (file, GridFileReader.Authority(file));
 
@@ -33,6 +36,22 @@ internal sealed class NodeConnections : IDisposable
 
     /// <summary>The node serves on, but is about to go.</summary>
     public static bool IsDraining(HttpResponseMessage answer) => answer.Headers.TryGetValues(NodeApi.DrainingHeader, out IEnumerable<string>? says) && says.Contains("1");
+
+    /// <summary>
+    /// Certificates, by serial number, that are not believed any more: nobody is asked on a connection that was made before. Such as the grid says with each session, so a
+    /// shorter list takes back what a longer one said.
+    /// </summary>
+    public void Deny(IReadOnlyList<string> serials)
+    {
+        bool isMore = serials.Any(s => !_denied.Contains(s));
+        _denied = serials.Take(MostDenied).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        if (!isMore) return;
+        lock (_gate)
+        {
+            foreach (NodePool pool in _pools.Values) pool.Retire();
+            _pools.Clear();
+        }
+    }
 
     /// <summary>A request to a node; its URI is the path. Its answer is to be disposed of: it keeps the connections to that node.</summary>
     /// <exception cref="HttpRequestException">No connection, or it broke.</exception>
@@ -125,6 +144,8 @@ internal sealed class NodeConnections : IDisposable
         SslOptions = new SslClientAuthenticationOptions
         {
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            // Beside the chain: what is wrong with that stays wrong.
+            RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors == SslPolicyErrors.None && certificate is not null && !_denied.Contains(certificate.GetSerialNumberString()),
             CertificateChainPolicy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,

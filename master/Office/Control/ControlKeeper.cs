@@ -27,6 +27,9 @@ internal sealed class ControlKeeper(
         public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Policy.ToJson())));
     }
 
+    /// <summary>How many nodes serve, where a master runs them: they share the quotas. Null, or without one: as the policy says.</summary>
+    public Func<int?> Nodes { get; set; } = () => null;
+
     /// <summary>Whether the start's own changes stand: before, nobody is served.</summary>
     public bool HasBegun => _begun;
 
@@ -94,6 +97,7 @@ internal sealed class ControlKeeper(
         DateTimeOffset now = time.GetUtcNow();
         // What was set since the last start with the same options stays; other options are a new word.
         if (_declared is { } said && document.Declared != said.Hash) document = document with { Policy = said.Policy, Declared = said.Hash };
+        if (Nodes() is { } nodes && document.Policy.Nodes != nodes) document = document with { Policy = document.Policy with { Nodes = nodes } };
         issuer.Prepare(document, now);
         return Revocations.Apply(issuer.Apply(document, now), roll, key, now);
     }

@@ -43,6 +43,9 @@ internal sealed class ControlView
     /// <summary>Whether a session is no good though its token is.</summary>
     public bool IsRevoked(SessionIdentity who) => _branches.Contains(who.Branch) || _subjects.Contains(who.Subject);
 
+    /// <summary>Whether a node's certificate is good no more.</summary>
+    public bool Denies(string serial) => Document.DeniedSerials.Count > 0 && Document.DeniedSerials.Any(d => d.Serial == serial);
+
     /// <summary>A key that sessions may be signed with; null: unknown, or its time is over.</summary>
     public SessionKey? Key(string id, DateTimeOffset now) => _keys.TryGetValue(id, out SessionKey? key) && now < key.GoodUntil ? key : null;
 

@@ -10,7 +10,7 @@ namespace GlobalCache.Office.Enrolment;
 /// Enrolment and sessions over HTTPS (<see cref="EnrolmentApi"/>). Every refusal is the same empty 403, whatever the reason, so that nobody learns
 /// which invites and clients there are; 429 knocks too often, 503 when the store cannot say.
 /// </summary>
-internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridFile file, TimeProvider time, ILogger log)
+internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridFile file, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log)
 {
     private const int MostBytes = 4096, MostClientId = 64;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { MaxDepth = 8 };
@@ -44,9 +44,10 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, Sess
         if (!ClientKeys.Proves(found?.Member.PublicKey, nonce, client, proof) || found is not { } known) return null;
         // Last, so that nobody can use up another's nonce.
         DateTimeOffset now = time.GetUtcNow();
-        return !_nonces.TryUse(nonce, now) ? null
-            : tokens.Issue(new SessionIdentity(Pseudonyms.Of(key, client, now), known.Member.Branch, known.Branch.Since, known.Member.PublicKey, known.Member.Trusted))
+        if (!_nonces.TryUse(nonce, now)) return null;
+        Session session = tokens.Issue(new SessionIdentity(Pseudonyms.Of(key, client, now), known.Member.Branch, known.Branch.Since, known.Member.PublicKey, known.Member.Trusted))
             ?? throw new StoreTroubleException("There is no key for new sessions: it could not be published.");
+        return session with { DeniedSerials = denied() };
     }
 
     private RequestDelegate Guarded(Func<HttpContext, Task<object?>> answer) => async context =>
@@ -96,6 +97,6 @@ internal static class EnrolmentRoutes
 {
     /// <summary>Adds the routes.</summary>
     public static void MapEnrolment(
-        this IEndpointRouteBuilder routes, EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridFile file, TimeProvider time, ILogger log) =>
-        new EnrolmentEndpoints(desk, key, tokens, file, time, log).Map(routes);
+        this IEndpointRouteBuilder routes, EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridFile file, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log) =>
+        new EnrolmentEndpoints(desk, key, tokens, file, denied, time, log).Map(routes);
 }

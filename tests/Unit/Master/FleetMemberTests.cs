@@ -3,11 +3,13 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using GlobalCache.Client.Edge;
 using GlobalCache.Master;
 using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Nodes;
 using GlobalCache.Node;
 using GlobalCache.Node.Fleet;
+using GlobalCache.Office.Control;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
@@ -146,6 +148,30 @@ public sealed class FleetMemberTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Forbidden, await OrderAsync(order with { At = order.At + (2 * FleetApi.SkewSeconds * 1000) }));
         Assert.Equal(HttpStatusCode.NoContent, await OrderAsync(order));
         Assert.Equal(HttpStatusCode.Conflict, await OrderAsync(order));
+    }
+
+    [Fact]
+    public async Task A_node_whose_certificate_is_denied_asks_for_another_and_a_client_believes_that_one_alone()
+    {
+        await EventuallyAsync(() => SerialOf().Length > 8);
+        string stolen = SerialOf();
+        using var client = new NodeConnections(_master.Office.Grid.File);
+        await AskAsync();
+        client.Deny([stolen]);
+        await Assert.ThrowsAsync<HttpRequestException>(AskAsync);
+
+        await _master.Office.Desks.Control.ChangeAsync(d => Denials.With(d, stolen, TimeProvider.System.GetUtcNow()), default);
+        await _node.Control.ReadAsync(default);
+        await EventuallyAsync(() => SerialOf() != stolen);
+        await AskAsync();
+
+        string SerialOf() => _master.Reports.TryLook(Id, out NodeReport? report, out _, out _) ? report.Serial : "";
+
+        async Task AskAsync()
+        {
+            using HttpResponseMessage answer = await client.SendAsync(_node.Endpoint, new HttpRequestMessage(HttpMethod.Get, new Uri(NodeApi.Health, UriKind.Relative)), default);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using GlobalCache.Demo.Founding;
+using GlobalCache.Office.Control;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
@@ -10,6 +11,7 @@ using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Control;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Tests.Master;
 
@@ -70,10 +72,20 @@ public sealed class FleetTakedownTests : IAsyncLifetime
         }
         Assert.True(await AllAsync(nodes, HttpStatusCode.OK, n => _eve.StatusAsync(grid, n, kept)));
 
+        // One is retired: another takes its place, and its certificate is good no more.
+        MasterState state = await CallAsync<MasterState>(HttpMethod.Get, MasterApi.State, null);
+        await CallAsync<AdminAnswer>(HttpMethod.Post, AdminApi.Retirements, new AdminRetirement { Node = state.Nodes.First(n => n.InDns).Name });
+        await _master.SaidAsync(h => h.What == "end", TimeSpan.FromSeconds(60));
+        await EventuallyAsync(() => Nodes.Length == 2, TimeSpan.FromSeconds(60));
+        using var control = new ControlFollower(new FolderStore(Path.Combine(_master.Data, "store"), TimeProvider.System), GridFolder.Open(_master.Data).ControlPublicKey(), TimeProvider.System, NullLogger.Instance);
+        await control.ReadAsync(default);
+        Assert.Single(control.Known.Document.DeniedSerials);
+        Assert.Equal(2, control.Known.Policy.Nodes);
+
         await CallAsync<AdminAnswer>(HttpMethod.Put, AdminApi.Hold, null);
         await EventuallyAsync(() => Nodes.Length == 0, TimeSpan.FromSeconds(30));
         int ended = _master.History.Count;
-        await _master.SaidAsync(_ => _master.History.Count(h => h.What == "end") == 2, TimeSpan.FromSeconds(60));
+        await _master.SaidAsync(_ => _master.History.Count(h => h.What == "end") == 3, TimeSpan.FromSeconds(60));
         // A master that is killed, and the next: it goes by the same word.
         await _master.KillAsync();
         await _master.StartAsync();

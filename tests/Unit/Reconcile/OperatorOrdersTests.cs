@@ -65,6 +65,7 @@ public sealed class OperatorOrdersTests
         target = 4;
         await master.RunAsync(TimeSpan.FromMinutes(40));
         Assert.True(gone.IsEnded);
+        Assert.Equal([gone.Id], master.Denied);
         Assert.Equal((4, 5), (world.LiveCount, world.Launches));
         Assert.Equal(0, world.Lost);
         Assert.Empty(world.Broken);

@@ -22,7 +22,7 @@ internal sealed class SimulatedMaster
         decide ??= (seen, policy, now) => Decide.Next(State, seen, policy, now);
         Reconciler = new Reconciler(
             new SimulatedFleet(world, Clock), new SimulatedZone(world), Nodes, Lease, () => world.Policy, decide,
-            new FleetTerms { Price = price ?? (_ => 0.04m), Jitter = () => 0.5, Orders = Orders }, Clock, NullLogger.Instance);
+            new FleetTerms { Price = price ?? (_ => 0.04m), Jitter = () => 0.5, Orders = Orders, Retired = (node, _) => DenyAsync(node.Id) }, Clock, NullLogger.Instance);
         _due = world.Now;
     }
 
@@ -31,6 +31,9 @@ internal sealed class SimulatedMaster
     public SimulatedNodes Nodes { get; }
 
     public ScalingState State { get; }
+
+    /// <summary>Nodes whose certificates were denied, each before it was ended.</summary>
+    public List<string> Denied { get; } = [];
 
     /// <summary>What the operator orders.</summary>
     public OrderDesk Orders { get; }
@@ -46,6 +49,13 @@ internal sealed class SimulatedMaster
         PlanKind kind = wanted > current ? PlanKind.Out : wanted < seen.Serving && seen.Booting == 0 ? PlanKind.In : PlanKind.Stay;
         return new Plan(kind == PlanKind.Stay ? current : wanted, kind, $"{wanted} nodes are wanted.");
     };
+
+    private Task DenyAsync(string id)
+    {
+        Assert.False(_world.Nodes.Single(n => n.Id == id).IsEnded);
+        Denied.Add(id);
+        return Task.CompletedTask;
+    }
 
     /// <summary>A pass, if one is due.</summary>
     public async Task PassAsync()

@@ -46,7 +46,7 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
         _desk = new EnrolmentDesk(new FolderStore(Path.Combine(_folder, "store"), TimeProvider.System), _grid.Office, _time, log);
         _tokens = new SessionTokens(_grid.File.Host, new SessionKey("k1", _signs), [], _time);
         _app.UseRouting();
-        _app.MapEnrolment(_desk, _grid.Office, _tokens, _grid.File, _time, log);
+        _app.MapEnrolment(_desk, _grid.Office, _tokens, _grid.File, () => ["5A01"], _time, log);
         await _app.StartAsync();
         int port = new Uri(_app.Urls.First()).Port;
         X509Certificate2 authority = X509Certificate2.CreateFromPem(_grid.File.Ca);
@@ -231,6 +231,7 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
         string code = (await _desk.InviteAsync(inviter: null, default))!;
         string client = (await ReadAsync<Enrolled>(await PostAsync(EnrolmentApi.Enrolments, new EnrolmentRequest { Invite = code, PublicKey = Spki(_key) }))).ClientId;
         Session session = await StartAsync(client, _key);
+        Assert.Equal(["5A01"], session.DeniedSerials);
         await PostAsync(EnrolmentApi.Enrolments, new EnrolmentRequest { Invite = code, PublicKey = "no key" });
         Assert.Contains(_log.All, l => l.Contains($"Client {client} is enrolled", StringComparison.Ordinal));
         foreach (string secret in new[] { code, session.Token, Spki(_key), Convert.ToBase64String(_grid.Keys.Name) })
