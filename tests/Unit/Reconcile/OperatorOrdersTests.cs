@@ -1,3 +1,4 @@
+using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Reconcile;
 using GlobalCache.Policy;
 
@@ -79,7 +80,12 @@ public sealed class OperatorOrdersTests
         await master.RunAsync(TimeSpan.FromMinutes(10));
         SimulatedNode only = world.Nodes.Single();
         await master.Orders.ChangeAsync(o => o.Retiring($"{only.Order.Slot}.{only.Order.Generation}"), default);
-        await master.RunAsync(TimeSpan.FromMinutes(40), () => Assert.True(world.InForce.Count > 0));
+        await master.RunAsync(TimeSpan.FromMinutes(40), () =>
+        {
+            Assert.NotEmpty(world.InForce);
+            // Told that it goes, it would send away whom nobody else serves.
+            if (world.Published.Contains(only.Address)) Assert.Equal(Intent.Serve, only.Told);
+        });
         Assert.True(only.IsEnded);
         Assert.Equal((1, 2), (world.LiveCount, world.Launches));
         Assert.Equal(0, world.Lost);
