@@ -144,8 +144,9 @@ internal sealed class NodeConnections : IDisposable
         SslOptions = new SslClientAuthenticationOptions
         {
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            // Beside the chain: what is wrong with that stays wrong.
-            RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors == SslPolicyErrors.None && certificate is not null && !_denied.Contains(certificate.GetSerialNumberString()),
+            // Beside the chain: what is wrong with that stays wrong. Only where one is denied, since .NET then no longer says what was wrong.
+            RemoteCertificateValidationCallback = _denied.Count == 0 ? null
+                : (_, certificate, _, errors) => errors == SslPolicyErrors.None && certificate is not null && !_denied.Contains(certificate.GetSerialNumberString()),
             CertificateChainPolicy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,

@@ -61,8 +61,23 @@ public sealed class Route53ZoneTests : IAsyncLifetime
         Assert.True(many.SetEquals(await _zone.AskAsync(CancellationToken.None)));
         int calls = _route53.Calls.Count(c => c.StartsWith("POST", StringComparison.Ordinal));
         await Assert.ThrowsAsync<ZoneTroubleException>(() => _zone.PublishAsync(many.Append(IPAddress.Loopback).ToHashSet(), s_ttl, CancellationToken.None));
-        await Assert.ThrowsAsync<ZoneTroubleException>(() => _zone.PublishAsync(new HashSet<IPAddress>(), s_ttl, CancellationToken.None));
         Assert.Equal(calls, _route53.Calls.Count(c => c.StartsWith("POST", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_name_without_an_address_is_one_without_a_set_and_can_have_one_again()
+    {
+        HashSet<IPAddress> one = [new IPAddress([198, 51, 100, 1])];
+        await _zone.PublishAsync(one, s_ttl, CancellationToken.None);
+        string change = await _zone.PublishAsync(new HashSet<IPAddress>(), s_ttl, CancellationToken.None);
+        _time.Advance(_route53.SyncsIn);
+        Assert.True(await _zone.IsInSyncAsync(change, CancellationToken.None));
+        Assert.Empty(await _zone.ReadAsync(CancellationToken.None));
+        Assert.Empty(await _zone.AskAsync(CancellationToken.None));
+        // Somebody else took it away before: there is nothing to ask for.
+        await Assert.ThrowsAsync<ZoneTroubleException>(() => _zone.PublishAsync(new HashSet<IPAddress>(), s_ttl, CancellationToken.None));
+        await _zone.PublishAsync(one, s_ttl, CancellationToken.None);
+        Assert.Equal(one, await _zone.ReadAsync(CancellationToken.None));
     }
 
     [Theory]
