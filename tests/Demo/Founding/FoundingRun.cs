@@ -146,7 +146,8 @@ internal static class FoundingRun
         };
     }
 
-    private static async Task<AssetKey[]> LayAsync(string data, TimeProvider time)
+    /// <summary>Assets for the crowd to ask for.</summary>
+    public static async Task<AssetKey[]> LayAsync(string data, TimeProvider time)
     {
         GridFolder grid = GridFolder.Open(data);
         var store = new FolderStore(Path.Combine(data, "store"), time);
