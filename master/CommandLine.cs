@@ -2,11 +2,14 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
 using System.Text.Json;
+using GlobalCache.Master.Grids;
 using GlobalCache.Master.Reconcile;
+using GlobalCache.Office.Cloud;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
+using GlobalCache.Policy.Cloud;
 
 namespace GlobalCache.Master;
 
@@ -16,6 +19,10 @@ namespace GlobalCache.Master;
 /// <param name="Errand">Help, version, or a command on the grid: to be invoked in place of running.</param>
 internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> Errors, ParseResult? Errand)
 {
+    /// <summary>What a stack says itself, or what there is not in AWS.</summary>
+    private static readonly string[] s_foldersOnly =
+        ["--s3-bucket", "--s3-region", "--s3-endpoint", "--s3-no-checksums", "--dns", "--name", "--host", "--policy", "--share", "--lead", "--max", "--nodes", "--first-node", "--link", "--cache-size", "--report-every", "--admin-code-hash", "--leave-nodes"];
+
     public static CommandLine Read(IReadOnlyList<string> args, TimeProvider time, ILogger log)
     {
         ParseResult? parsed = null;
@@ -43,13 +50,15 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         var report = new Option<double>("--report-every") { Description = "Seconds between the reports of nodes started here.", DefaultValueFactory = _ => defaults.ReportEvery.TotalSeconds };
         var admin = new Option<string?>("--admin-code-hash") { Description = "SHA-256 of the admin code, hex; without it one is made at the first start and shown once." };
         var leave = new Option<bool>("--leave-nodes") { Description = "Nodes started here run on when the master is told to stop." };
+        var aws = new Option<string?>("--aws") { Description = "Run the grid of this machine's stack in AWS, whose settings are the instance's user data, or in FILE.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
+        var awsUrls = new Option<string[]>("--aws-url") { Description = "For tests: a service of AWS' on this machine, such as ec2=http://127.0.0.1:8080.", Hidden = true };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
         var root = new RootCommand("GlobalCache's master: opens and closes the nodes of a cache grid with its demand.")
         {
-            data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, report, admin, leave, bucket, region, endpoint, noChecksums, verbose,
+            data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, report, admin, leave, bucket, region, endpoint, noChecksums, aws, awsUrls, verbose,
         };
-        foreach (Command command in GridCommands.Of(data, folder => MasterApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
-        foreach (Command command in OrderCommands.Of(data, folder => MasterApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time)) root.Add(command);
+        foreach (Command command in GridCommands.Of(data, folder => FolderGrid.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
+        foreach (Command command in OrderCommands.Of(data, folder => FolderGrid.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.
         root.SetAction(_ => { });
         parsed = root.Parse(args);
@@ -75,9 +84,26 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
             LeaveNodes = parsed.GetValue(leave),
             PolicyFile = parsed.GetValue(policy),
             Policy = PolicyOf(),
+            Aws = parsed.GetResult(aws) is { Implicit: false } ? new AwsStart
+            {
+                SettingsFile = parsed.GetValue(aws),
+                Access = CloudAccess.Read(parsed.GetValue(awsUrls) ?? [], errors),
+                Listen = Given(listen),
+                Private = Given(owners),
+            } : null,
         };
+        if (options.Aws is not null)
+        {
+            options = options with { NodePort = GivenPort(port) ?? CloudPorts.Public, NodePrivatePort = GivenPort(privatePort) ?? CloudPorts.NodePrivate };
+            errors.AddRange(root.Options.Where(o => parsed.GetResult(o) is { Implicit: false } && s_foldersOnly.Contains(o.Name)).Select(o => $"{o.Name} is not for a grid in AWS: its stack says it."));
+        }
+
         errors.AddRange(new MasterOptionsValidator().Validate(options).Errors.Select(e => e.ErrorMessage));
         return new(options, errors, null);
+
+        IPEndPoint? Given(Option<IPEndPoint> option) => parsed.GetResult(option) is { Implicit: false } ? parsed.GetValue(option) : null;
+
+        int? GivenPort(Option<int> option) => parsed.GetResult(option) is { Implicit: false } ? parsed.GetValue(option) : null;
 
         S3Options? Bucket() => parsed?.GetValue(bucket) is { } named ? new(named, parsed.GetValue(region)!, parsed.GetValue(endpoint), !parsed.GetValue(noChecksums)) : null;
 

@@ -1,8 +1,8 @@
 using System.Net;
 using GlobalCache.Master.Dashboard;
 using GlobalCache.Master.Fleets;
+using GlobalCache.Master.Grids;
 using GlobalCache.Master.Nodes;
-using GlobalCache.Master.Policy;
 using GlobalCache.Master.Reconcile;
 using GlobalCache.Master.Scaling;
 using GlobalCache.Master.Zones;
@@ -13,6 +13,7 @@ using GlobalCache.Office.Serving;
 using GlobalCache.Office.Sessions;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
+using GlobalCache.Policy.Cloud;
 using GlobalCache.Policy.Wire;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -28,21 +29,21 @@ internal sealed class MasterApp : IAsyncDisposable
     private readonly Lock _deciding = new();
     private ScalingState _scaling = new();
     private readonly ILogger _log;
+    private readonly GridParts _made;
     private int _disposed;
 
-    private MasterApp(MasterOptions options, GridFolder grid, EmbeddedZone zone, Listeners listeners, IObjectStore store, TimeProvider time, ILogger log)
+    private MasterApp(MasterOptions options, GridParts made, Listeners listeners, TimeProvider time, ILogger log)
     {
-        (_log, Options, Public, Private, Store) = (log, options, listeners.Public, listeners.Private, store);
-        Control = new ControlFollower(store, grid.ControlPublicKey(), time, log);
-        Office = new GridOffice(grid, store, Control, options.Policy, time, log);
+        (_log, _made, Options, Public, Private, Store) = (log, made, options, listeners.Public, listeners.Private, made.Store);
+        Control = new ControlFollower(Store, made.Grid.ControlPublicKey(), time, log);
+        Office = new GridOffice(made.Grid, Store, Control, made.Policy, time, log);
         Reports = new ReportDesk(time);
-        Zone = zone;
-        Fleet = new WatchedFleet(FleetOf(options, time, log), Reports.Follow);
-        Nodes = new HttpNodes(Reports, grid.Nodes.Report, options.NodePrivatePort, time);
-        Lease = new Lease(store, $"{Environment.MachineName}/{Guid.NewGuid():N}", () => Policy.Scaling.Life, time);
-        Orders = new OrderDesk(store, time);
+        Fleet = new WatchedFleet(made.Fleet, Reports.Follow);
+        Nodes = new HttpNodes(Reports, made.Grid.Report, options.NodePrivatePort, time);
+        Lease = new Lease(Store, $"{Environment.MachineName}/{Guid.NewGuid():N}", () => Policy.Scaling.Life, time);
+        Orders = new OrderDesk(Store, time);
         Reconciler = new Reconciler(Fleet, Zone, Nodes, Lease, () => Policy.Scaling, DecideNow,
-            new FleetTerms { IsFixed = options.Nodes.Count > 0, Jitter = Random.Shared.NextDouble, Orders = Orders, Retired = (node, ct) => DenyAsync(node, time, ct) }, time, log);
+            new FleetTerms { Price = Price, IsFixed = made.IsFixed, Jitter = Random.Shared.NextDouble, Orders = Orders, Retired = (node, ct) => DenyAsync(node, time, ct) }, time, log);
     }
 
     public MasterOptions Options { get; }
@@ -64,7 +65,7 @@ internal sealed class MasterApp : IAsyncDisposable
     public ReportDesk Reports { get; }
 
     /// <summary>The name that all nodes share.</summary>
-    public EmbeddedZone Zone { get; }
+    public IZone Zone => _made.Zone;
 
     /// <summary>The machines that nodes run on.</summary>
     public IFleet Fleet { get; }
@@ -85,55 +86,44 @@ internal sealed class MasterApp : IAsyncDisposable
     public IReadOnlyList<RouteEndpoint> Routes { get; private set; } = [];
 
     /// <summary>The admin code, if it has just been made: to be shown now or never.</summary>
-    public string? NewAdminCode { get; private set; }
+    public string? NewAdminCode => _made.NewAdminCode;
+
+    /// <summary>Who answers for the nodes' name, for people.</summary>
+    public string NamesAt => _made.NamesAt;
 
     /// <summary>The policy in force.</summary>
-    public GridPolicy Policy => Control.Current?.Policy ?? Options.Policy;
+    public GridPolicy Policy => Control.Current?.Policy ?? _made.Policy ?? Options.Policy;
 
-    /// <exception cref="CannotStartException">Busy port, unusable folder: nothing is left behind but a new grid's files.</exception>
-    /// <exception cref="GridUnusableException">The data folder's grid cannot be used.</exception>
-    public static async Task<MasterApp> StartAsync(MasterOptions options, TimeProvider? time = null, ILoggerFactory? logs = null, IObjectStore? inner = null)
+    /// <exception cref="CannotStartException">Busy port, unusable folder, or AWS does not answer: nothing is left behind but a new grid's secrets.</exception>
+    /// <exception cref="GridUnusableException">The grid's secrets cannot be used.</exception>
+    public static async Task<MasterApp> StartAsync(MasterOptions options, TimeProvider? time = null, ILoggerFactory? logs = null, IObjectStore? inner = null, CancellationToken stop = default)
     {
         time ??= TimeProvider.System;
         logs ??= NullLoggerFactory.Instance;
         ILogger log = logs.CreateLogger("GlobalCache");
+        MasterUserData? told = null;
+        if (options.Aws is { } start)
+        {
+            (told, IPEndPoint listen, IPEndPoint owners) = await start.ReadAsync(time, stop);
+            options = options with { Listen = listen, Private = owners };
+        }
+
         // The ports are taken before anything else is done, so that a busy one leaves no trace.
         Listeners listeners = Listeners.Bind(options.Listen, options.Private);
         MasterApp? app = null;
-        EmbeddedZone? zone = null;
         try
         {
-            // The name server's port goes into grid.json, and the grid's name into what it serves.
-            string host = GridFolder.HostOf(options.Data, options.Host);
-            zone = EmbeddedZone.Start(Path.Combine(options.Data, "zone.json"), host, listeners.Public.Address, options.Dns, time);
-            GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, options.Host ?? host, listeners.Public, zone.Endpoint), time.GetUtcNow());
-            PrivateFile.Write(Path.Combine(options.Data, "node.keys"), grid.Nodes.Encode());
-            app = new MasterApp(options, grid, zone, listeners, inner ?? OpenStore(options, time), time, log);
-            await app.BuildAsync(grid, listeners, time, logs);
+            GridParts made = told is null ? FolderGrid.Open(options, listeners.Public, inner, time, log)
+                : await AwsGrid.OpenAsync(told, options, options.Aws!.Access, listeners.Private, () => app?.Policy ?? options.Policy, inner, time, log, stop);
+            app = new MasterApp(options, made, listeners, time, log);
+            await app.BuildAsync(made.Grid, listeners, time, logs);
             return app;
         }
         catch
         {
             listeners.Dispose();
             if (app is not null) await app.DisposeAsync();
-            else zone?.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>The store a grid with these options keeps its objects in.</summary>
-    /// <exception cref="CannotStartException">Its folder cannot be used.</exception>
-    public static IObjectStore OpenStore(MasterOptions options, TimeProvider time)
-    {
-        if (options.S3 is { } s3) return new S3Store(s3);
-        string folder = Path.Combine(options.Data, "store");
-        try
-        {
-            return new FolderStore(folder, time);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CannotStartException($"{folder} cannot be written to: choose a folder of your own with --data.");
         }
     }
 
@@ -145,9 +135,9 @@ internal sealed class MasterApp : IAsyncDisposable
         _stopped.Dispose();
     }
 
-    private async Task BuildAsync(GridFolder grid, Listeners listeners, TimeProvider time, ILoggerFactory logs)
+    private async Task BuildAsync(KeptGrid grid, Listeners listeners, TimeProvider time, ILoggerFactory logs)
     {
-        Keep(Zone);
+        foreach (IDisposable part in _made.Owned) Keep(part);
         Keep(Control);
         Keep(Office);
         Keep(Nodes);
@@ -158,11 +148,10 @@ internal sealed class MasterApp : IAsyncDisposable
 
         var kept = new KeptMemory(Store, time);
         _scaling = await kept.RestoreAsync(Policy.Scaling, CancellationToken.None);
-        var nodes = new FleetEndpoints(grid.Nodes.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => Lease.IsHeld ? Lease.Epoch : null);
+        var nodes = new FleetEndpoints(grid.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => Lease.IsHeld ? Lease.Epoch : null);
         var shown = new StateOf();
         var source = new DashboardSource(() => shown.Take(FactsNow(time)), shown.Day, time);
-        (byte[] hash, NewAdminCode) = Options.AdminCodeHash is { } told ? (Convert.FromHexString(told), null) : AdminCode.Of(Options.Data);
-        var guard = new AdminGuard(new AdminSession(hash), time);
+        var guard = new AdminGuard(new AdminSession(_made.AdminCodeHash), time);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -198,7 +187,7 @@ internal sealed class MasterApp : IAsyncDisposable
         Run(Reconciler.RunAsync);
         Run(source.RunAsync);
         Run(ct => kept.FollowAsync(() => Lease.IsHeld ? Saved() : null, ct));
-        if (Options.PolicyFile is { } file) Run(new PolicyFile(file, Office.Keeper.Declare, wrong => _log.PolicyRefused(file, string.Join(' ', wrong)), time).FollowAsync);
+        Run(ct => _made.FollowAsync(Office.Keeper.Declare, ct));
     }
 
     private Facts FactsNow(TimeProvider time) => new()
@@ -208,7 +197,7 @@ internal sealed class MasterApp : IAsyncDisposable
         Snapshot = Reconciler.Snapshot,
         History = Reconciler.History.Newest(200),
         Policy = Policy,
-        Price = _ => 0,
+        Price = Price,
         Report = node => Reports.TryLook(node, out NodeReport? report, out _, out TimeSpan age) && age < Policy.Scaling.Silence ? report : null,
         Forecast = ForecastNow(),
     };
@@ -221,6 +210,8 @@ internal sealed class MasterApp : IAsyncDisposable
 
     // Those that clients are at: among them the portions of quotas are divided.
     private int? ServingNow() => Reconciler.Snapshot is { Leads: true } seen ? Math.Clamp(seen.Nodes.Count(n => n.State is NodeState.InService or NodeState.Leaving), 1, 1000) : null;
+
+    private decimal Price(string type) => _made.IsPaid ? Policy.Fleet.PricePerHour(type) : 0;
 
     private double? ForecastNow()
     {
@@ -237,38 +228,15 @@ internal sealed class MasterApp : IAsyncDisposable
         lock (_deciding) return ScalingMemory.Save(_scaling);
     }
 
-    /// <summary>Ends all nodes of this machine, as a person expects who has told the program to stop.</summary>
+    /// <summary>Ends all nodes of this machine, as a person expects who has told the program to stop; others run on.</summary>
     public async Task EndNodesAsync(CancellationToken ct)
     {
-        if (Options.Nodes.Count > 0) return;
+        if (!_made.EndsWithMaster) return;
         foreach (Instance node in await Fleet.DescribeAsync(ct))
         {
             if (node.State is InstanceState.Running or InstanceState.Pending) await Fleet.TerminateAsync(node.Id, ct);
         }
     }
-
-    private static IFleet FleetOf(MasterOptions options, TimeProvider time, ILogger log) => options.Nodes.Count > 0 ? new GivenFleet(options.Nodes, time.GetUtcNow())
-        : new ProcessFleet(new ProcessFleetOptions
-        {
-            Folder = Path.Combine(options.Data, "fleet"),
-            Program = options.NodeProgram.Count > 0 ? options.NodeProgram : NodeProgram.Find(AppContext.BaseDirectory),
-            FirstAddress = options.FirstNode,
-            Port = options.NodePort,
-            PrivatePort = options.NodePrivatePort,
-            Arguments = options.NodeArguments(),
-        }, time, log);
-
-    private static GridFacts FactsOf(MasterOptions options, string host, IPEndPoint clients, IPEndPoint names) => new()
-    {
-        Name = options.Name,
-        Host = host,
-        Port = options.NodePort,
-        Master = clients,
-        NameServers = [names.ToString()],
-        // Among friends one claim decides, and there is nobody to hide from.
-        ClaimWithinSeconds = options.Policy.Vouching.Lead == 1 ? 0 : 900,
-        Grids = options.Policy.Grids,
-    };
 
     private void Run(Func<CancellationToken, Task> work) => _parts.Push(new Ended(Task.Run(() => work(_stopped.Token))));
 

@@ -1,5 +1,6 @@
 using System.Net;
 using FluentValidation;
+using GlobalCache.Master.Grids;
 using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
@@ -9,6 +10,9 @@ namespace GlobalCache.Master;
 /// <summary>What the operator decides, read once at the start. Thresholds are in <see cref="Policy"/>, and change while it runs.</summary>
 internal sealed record MasterOptions
 {
+    /// <summary>The grid is one in AWS, and most of what follows comes from its stack; null: it is a folder's.</summary>
+    public AwsStart? Aws { get; init; }
+
     /// <summary>Where the grid's keys, <c>grid.json</c>, the fleet's slots and, without <see cref="S3"/>, its store lie.</summary>
     public string Data { get; init; } = Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "globalcache-master");

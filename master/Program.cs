@@ -38,14 +38,19 @@ async Task<int> RunAsync()
     }
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    await using MasterApp app = await MasterApp.StartAsync(line.Options, TimeProvider.System, logs);
+    await using MasterApp app = await MasterApp.StartAsync(line.Options, TimeProvider.System, logs, stop: stopping.Token);
     await using var service = new SystemdService(TimeProvider.System);
-    Console.Out.WriteLine($"The grid {app.Office.Grid.File.Host}: dashboard on http://{app.Private}/, clients enrol at https://{app.Public}, names are served on {app.Zone.Endpoint}.");
-    if (await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
-        Console.Out.WriteLine($"An invite, for one person: {app.Office.Grid.InviteOf(code)}");
-    Console.Out.WriteLine($"To use it: globalcache join INVITE, or --grid {GridFolder.GridJson(line.Options.Data)} --invite INVITE.");
-    if (app.NewAdminCode is { } admin) Console.Out.WriteLine($"The admin code, shown this once: {admin}");
-    if (line.Options.Policy.Grids.Count == 0) Console.Out.WriteLine("No virtual world is shared yet, so nothing is served: name one with --share.");
+    Console.Out.WriteLine($"The grid {app.Office.Grid.File.Host}: dashboard on http://{app.Private}/, clients enrol at https://{app.Public}, names are served on {app.NamesAt}.");
+    // What a machine in the cloud prints stands in its journal: nothing that lets anybody in.
+    if (line.Options.Aws is null)
+    {
+        if (await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
+            Console.Out.WriteLine($"An invite, for one person: {app.Office.Grid.InviteOf(code)}");
+        Console.Out.WriteLine($"To use it: globalcache join INVITE, or --grid {GridFolder.GridJson(line.Options.Data)} --invite INVITE.");
+        if (app.NewAdminCode is { } admin) Console.Out.WriteLine($"The admin code, shown this once: {admin}");
+    }
+
+    if (app.Policy.Grids.Count == 0) Console.Out.WriteLine("No virtual world is shared yet, so nothing is served: name one with --share or in the policy.");
     try
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping.Token);

@@ -5,12 +5,12 @@ using GlobalCache.Office.Stores;
 namespace GlobalCache.Node;
 
 /// <summary>
-/// One known object, <c>control/canary</c>, read every minute. A store that says “missing” of it is forbidden to us, or another grid's: then every
+/// One known object among the records, <c>v/canary</c>, read every minute. A store that says “missing” of it is forbidden to us, or another grid's: then every
 /// asset would seem absent, and the node is not ready. The first node of a grid writes it.
 /// </summary>
 internal sealed class Canary(IObjectStore store, GridKeys keys, TimeProvider time, ILogger log)
 {
-    public const string Name = "control/canary";
+    public const string Name = "v/canary";
 
     private static readonly TimeSpan s_every = TimeSpan.FromSeconds(60), s_retry = TimeSpan.FromSeconds(2);
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using GlobalCache.Node.Fleet;
+using GlobalCache.Office.Cloud;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
@@ -13,6 +14,10 @@ namespace GlobalCache.Node;
 /// <param name="Errand">Help, version, or a command on the grid: to be invoked in place of serving.</param>
 internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Errors, ParseResult? Errand)
 {
+    /// <summary>What its user data says, or what there is not in AWS.</summary>
+    private static readonly string[] s_notInAws =
+        ["--s3-bucket", "--s3-region", "--s3-endpoint", "--s3-no-checksums", "--share", "--name", "--host", "--address", "--lead", "--nodes", "--member", "--master", "--link", "--orphan-hours"];
+
     public static CommandLine Read(IReadOnlyList<string> args, TimeProvider time, ILogger log)
     {
         ParseResult? parsed = null;
@@ -42,11 +47,13 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
         var link = new Option<long>("--link") { Description = "Bytes a second that the link to clients carries, such as 375MB, with --member.", CustomParser = OptionValues.Size, DefaultValueFactory = _ => 375_000_000 };
         var orphan = new Option<double>("--orphan-hours") { Description = "Stop when no master has answered for so long, with --member.", DefaultValueFactory = _ => 24 };
         var report = new Option<double>("--report-every") { Description = "Seconds between reports to the master, with --member.", DefaultValueFactory = _ => 2 };
+        var aws = new Option<string?>("--aws") { Description = "Be one of a grid in AWS, as the instance's user data say, or FILE.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
+        var awsUrls = new Option<string[]>("--aws-url") { Description = "For tests: a service of AWS' on this machine, such as ssm=http://127.0.0.1:8080.", Hidden = true };
         var pidFile = new Option<string?>("--pid-file") { Description = "Write this process's number and start here, for whoever has to end it." };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
         var root = new RootCommand("GlobalCache's node: shares assets among the clients of a cache grid.")
         {
-            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, member, master, link, orphan, report, pidFile, verbose,
+            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, member, master, link, orphan, report, aws, awsUrls, pidFile, verbose,
         };
         foreach (Command command in GridCommands.Of(data, folder => NodeApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.
@@ -71,6 +78,7 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
             Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             Nodes = parsed.GetValue(nodes),
             PidFile = parsed.GetValue(pidFile),
+            Aws = parsed.GetResult(aws) is { Implicit: false } ? new AwsNode { SettingsFile = parsed.GetValue(aws), Access = CloudAccess.Read(parsed.GetValue(awsUrls) ?? [], errors), Listen = Given(listen), Private = Given(owners) } : null,
             Fleet = parsed.GetValue(member) is not { } id ? null : new FleetOptions
             {
                 Id = id,
@@ -83,7 +91,11 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
             },
         };
         errors.AddRange(new NodeOptionsValidator().Validate(options).Errors.Select(e => e.ErrorMessage));
+        if (options.Aws is not null)
+            errors.AddRange(root.Options.Where(o => parsed.GetResult(o) is { Implicit: false } && s_notInAws.Contains(o.Name)).Select(o => $"{o.Name} is not for a node in AWS: its user data says it."));
         return new(options, errors, null);
+
+        IPEndPoint? Given(Option<IPEndPoint> option) => parsed.GetResult(option) is { Implicit: false } ? parsed.GetValue(option) : null;
 
         S3Options? Bucket() => parsed?.GetValue(bucket) is { } named ? new(named, parsed.GetValue(region)!, parsed.GetValue(endpoint), !parsed.GetValue(noChecksums)) : null;
     }

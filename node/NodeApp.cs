@@ -28,6 +28,7 @@ internal sealed class NodeApp : IAsyncDisposable
     private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
     private readonly Traffic _traffic;
+    private readonly GridFolder? _grid;
     private readonly GridOffice? _office;
     private readonly Membership? _fleet;
     private volatile bool _draining;
@@ -37,6 +38,7 @@ internal sealed class NodeApp : IAsyncDisposable
     private NodeApp(NodeOptions options, Listeners listeners, IObjectStore store, Traffic traffic, GridFolder? grid, Membership? fleet, TimeProvider time, ILogger log)
     {
         (_log, Endpoint, Private, Clear, Store, _traffic, _fleet) = (log, listeners.Public, listeners.Private, listeners.Clear, store, traffic, fleet);
+        _grid = grid;
         File = fleet?.Grid ?? grid!.File;
         Control = new ControlFollower(store, ControlEnvelope.PublicKeyOf(File), time, log);
         _office = grid is null ? null : new GridOffice(grid, store, Control, options.Policy, time, log);
@@ -56,7 +58,7 @@ internal sealed class NodeApp : IAsyncDisposable
 
     /// <summary>The keys and description of a grid of one's own.</summary>
     /// <exception cref="InvalidOperationException">The node is one of a fleet.</exception>
-    public GridFolder Grid => Office.Grid;
+    public GridFolder Grid => _grid ?? throw new InvalidOperationException("A node of a fleet keeps no office: ask the master.");
 
     /// <summary>What holds for all nodes.</summary>
     public ControlFollower Control { get; }
@@ -83,15 +85,18 @@ internal sealed class NodeApp : IAsyncDisposable
         time ??= TimeProvider.System;
         logs ??= NullLoggerFactory.Instance;
         ILogger log = logs.CreateLogger("GlobalCache");
+        CloudMember? cloud = options.Aws is { } aws ? await CloudMember.ReadAsync(aws, time, log, stop) : null;
+        if (cloud is not null) options = cloud.Apply(options);
         // The ports are taken before anything else is done, so that a busy one leaves no trace.
         Listeners listeners = Listeners.Bind(options.Listen, options.Private, options.Clear);
         NodeApp? app = null;
         try
         {
             var traffic = new Traffic(time, Traffic.WindowOf(options.Fleet?.ReportEvery ?? TimeSpan.FromSeconds(2)));
-            Membership? fleet = options.Fleet is { } member ? Membership.Open(member, traffic, listeners.Private.Address, time, log) : null;
+            IObjectStore below = inner ?? cloud?.OpenStore() ?? OpenStore(options, time);
+            Membership? fleet = options.Fleet is { } member ? await JoinAsync(member, cloud, below, traffic, listeners.Private.Address, time, log, stop) : null;
             GridFolder? grid = fleet is null ? GridFolder.OpenOrCreate(options.Data, FactsOf(options, listeners.Public), time.GetUtcNow()) : null;
-            var store = new WatchedStore(inner ?? OpenStore(options, time));
+            var store = new WatchedStore(below);
             app = new NodeApp(options, listeners, store, traffic, grid, fleet, time, log);
             await app.BuildAsync(options, store, listeners, time, logs, stop);
             return app;
@@ -211,6 +216,13 @@ internal sealed class NodeApp : IAsyncDisposable
             _parts.Push(new Ended(orphaned));
             Forgotten = OrphanedAsync(orphaned);
         }
+    }
+
+    private static async Task<Membership> JoinAsync(FleetOptions member, CloudMember? cloud, IObjectStore store, Traffic traffic, IPAddress from, TimeProvider time, ILogger log, CancellationToken stop)
+    {
+        if (cloud is null) return Membership.Open(member, traffic, from, time, log);
+        (NodeSecrets secrets, GridFile grid) = await cloud.PapersAsync(store, stop);
+        return new Membership(member, secrets, grid, traffic, from, time, log);
     }
 
     private static async Task OrphanedAsync(Task<bool> orphaned)

@@ -59,6 +59,9 @@ internal sealed record NodeOptions
     /// <summary>How many nodes share the quotas.</summary>
     public int Nodes { get; init; } = 1;
 
+    /// <summary>The node is one of a grid in AWS: <see cref="Fleet"/>, its addresses and its store come from there; null: it is not.</summary>
+    public AwsNode? Aws { get; init; }
+
     /// <summary>The fleet it is one of; null: it is alone, and its own master.</summary>
     public FleetOptions? Fleet { get; init; }
 
@@ -79,7 +82,7 @@ internal sealed class NodeOptionsValidator : AbstractValidator<NodeOptions>
             .WithMessage(o => $"--private {o.Private} would show the node's state to everybody: give an address of this machine or of a private network.");
         RuleFor(o => o.Private).Must((o, p) => p.Port == 0 || p.Port != o.Listen.Port).WithMessage("--private and --listen need different ports.");
         RuleFor(o => o.CacheBytes).InclusiveBetween(1_000_000, 1_000_000_000_000).WithMessage("--cache-size must be 1MB to 1TB.");
-        RuleFor(o => o.DiskCache).Must((o, folder) => folder is null || o.S3 is not null)
+        RuleFor(o => o.DiskCache).Must((o, folder) => folder is null || o.S3 is not null || o.Aws is not null)
             .WithMessage("--disk-cache is for a store elsewhere (--s3-bucket): this one's lies in a folder already.");
         RuleFor(o => o.DiskCacheBytes).InclusiveBetween(100_000_000, 100_000_000_000_000).WithMessage("--disk-cache-size must be 100MB to 100TB.");
         RuleFor(o => o.Drain).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(1)).WithMessage("--drain must be 0 to 3600 seconds.");

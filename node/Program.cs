@@ -51,7 +51,7 @@ async Task<int> ServeAsync()
     await using NodeApp app = await NodeApp.StartAsync(line.Options, TimeProvider.System, logs, stop: draining.Token);
     await using var service = new SystemdService(TimeProvider.System);
     Console.Out.WriteLine($"Serving on {app.Endpoint}, for the owner on http://{app.Private}/status.");
-    if (line.Options.Fleet is null)
+    if (line.Options is { Fleet: null, Aws: null })
     {
         Console.Out.WriteLine($"Give clients {GridFolder.GridJson(line.Options.Data)} and an invite: globalcache-node invite --data {line.Options.Data}");
         if (line.Options.Grids.Count == 0) Console.Out.WriteLine("No grid is shared yet, so nothing is served: name one with --share.");

@@ -32,18 +32,20 @@ internal sealed class Ec2Fleet : IFleet, IDisposable
 
     private readonly Ec2Settings _settings;
     private readonly Func<FleetPolicy> _policy;
+    private readonly Func<string> _image;
     private readonly TimeProvider _time;
     private readonly AmazonEC2Client _ec2;
     private readonly Ec2BackOff _describing, _launching, _marking, _ending;
 
     /// <param name="settings">Where and from what.</param>
     /// <param name="policy">The policy in force: what may be launched.</param>
+    /// <param name="image">The image for the next node: it may change while the master runs.</param>
     /// <param name="time">Clock.</param>
     /// <param name="random">0 – 1, for pauses.</param>
     /// <param name="credentials">Null: those of the instance's role or the environment.</param>
-    public Ec2Fleet(Ec2Settings settings, Func<FleetPolicy> policy, TimeProvider time, Func<double> random, AWSCredentials? credentials = null)
+    public Ec2Fleet(Ec2Settings settings, Func<FleetPolicy> policy, Func<string> image, TimeProvider time, Func<double> random, AWSCredentials? credentials = null)
     {
-        (_settings, _policy, _time) = (settings, policy, time);
+        (_settings, _policy, _image, _time) = (settings, policy, image, time);
         (_describing, _launching, _marking, _ending) = (new(random), new(random), new(random), new(random));
         var config = new AmazonEC2Config { AuthenticationRegion = settings.Region, MaxErrorRetry = 0, Timeout = settings.Patience, ConnectTimeout = s_connect };
         if (settings.Endpoint is { } endpoint) config.ServiceURL = endpoint.AbsoluteUri;
@@ -147,7 +149,7 @@ internal sealed class Ec2Fleet : IFleet, IDisposable
             ClientToken = TokenOf(_settings.Stack, order),
             MinCount = 1,
             MaxCount = 1,
-            ImageId = _settings.Image,
+            ImageId = _image(),
             InstanceType = InstanceType.FindValue(type.Name),
             IamInstanceProfile = new IamInstanceProfileSpecification { Arn = _settings.NodeProfileArn },
             InstanceInitiatedShutdownBehavior = ShutdownBehavior.Terminate,

@@ -11,10 +11,10 @@ internal sealed class GridOffice : IDisposable
     /// <param name="grid">Holds the keys.</param>
     /// <param name="store">Where roll and control document lie.</param>
     /// <param name="control">What the node itself goes by.</param>
-    /// <param name="declared">The policy of this start.</param>
+    /// <param name="declared">The policy of this start; null: what was in force goes on.</param>
     /// <param name="time">Clock.</param>
     /// <param name="log">Of what happens underneath.</param>
-    public GridOffice(GridFolder grid, IObjectStore store, ControlFollower control, GridPolicy declared, TimeProvider time, ILogger log)
+    public GridOffice(KeptGrid grid, IObjectStore store, ControlFollower control, GridPolicy? declared, TimeProvider time, ILogger log)
     {
         Grid = grid;
         Desks = GridDesks.Of(grid, store, control, time, log);
@@ -22,7 +22,7 @@ internal sealed class GridOffice : IDisposable
         Keeper = new ControlKeeper(control, Desks.Control, Desks.Enrolment, Issuer, grid.Office, declared, time, log);
     }
 
-    public GridFolder Grid { get; }
+    public KeptGrid Grid { get; }
 
     /// <summary>What may be changed about the grid.</summary>
     public GridDesks Desks { get; }

@@ -1,6 +1,4 @@
-using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Master.Policy;
@@ -19,48 +17,17 @@ internal sealed class PolicyFile(string path, Action<GridPolicy> take, Action<IR
     private const int MostBytes = 256 << 10;
 
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
-    private static readonly GridPolicyValidator s_valid = new();
-    private byte[]? _done;
-    private byte[]? _doubted;
-
-    /// <summary>Reads a policy. Null: there is something wrong with it, each thing a sentence that names the property.</summary>
-    public static GridPolicy? Read(ReadOnlySpan<byte> json, out IReadOnlyList<string> wrong)
-    {
-        wrong = [];
-        try
-        {
-            GridPolicy policy = GridPolicy.Parse(json);
-            wrong = [.. s_valid.Validate(policy).Errors.Select(e => $"{e.PropertyName}: {e.ErrorMessage}")];
-            return wrong.Count == 0 ? policy : null;
-        }
-        catch (JsonException e)
-        {
-            string where = e.Path is { Length: > 2 } at ? at[2..] : "The file";
-            wrong = [$"{where}: {e.Message}"];
-            return null;
-        }
-    }
+    private readonly PolicyText _text = new(take, refused);
 
     /// <summary>Whether what the file held when it was last looked at is what runs.</summary>
-    public bool IsTaken { get; private set; }
+    public bool IsTaken => _text.IsTaken;
 
     /// <summary>Looks once. What is wrong is said with the second look that finds it so: it may be half written.</summary>
     /// <returns><see cref="IsTaken"/>.</returns>
     public bool Look()
     {
         (byte[] content, IReadOnlyList<string> wrong) = ReadWhole();
-        byte[] hash = SHA256.HashData(content);
-        if (_done is not null && hash.AsSpan().SequenceEqual(_done)) return IsTaken;
-
-        GridPolicy? policy = wrong.Count == 0 ? Read(content, out wrong) : null;
-        bool isFirst = _done is null && _doubted is null;
-        bool isSame = _doubted is not null && hash.AsSpan().SequenceEqual(_doubted);
-        (_doubted, IsTaken) = (hash, policy is not null);
-        if (policy is not null) take(policy);
-        else if (isFirst || isSame) refused(wrong);
-        else return false;
-        _done = hash;
-        return IsTaken;
+        return _text.Found(content, wrong);
     }
 
     /// <summary>Goes on until <paramref name="ct"/>.</summary>
@@ -83,7 +50,7 @@ internal sealed class PolicyFile(string path, Action<GridPolicy> take, Action<IR
     {
         try
         {
-            if (_done is null && !File.Exists(path)) return ("{}"u8.ToArray(), []);
+            if (!_text.HasBegun && !File.Exists(path)) return ("{}"u8.ToArray(), []);
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             byte[] bytes = new byte[MostBytes + 1];
             int count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);

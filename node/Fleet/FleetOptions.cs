@@ -11,11 +11,11 @@ internal sealed record FleetOptions
     /// <summary>The master's private listener.</summary>
     public required IPEndPoint Master { get; init; }
 
-    /// <summary>The file <c>node.keys</c>.</summary>
-    public required string Keys { get; init; }
+    /// <summary>The file <c>node.keys</c>; not in AWS.</summary>
+    public string Keys { get; init; } = "";
 
-    /// <summary>The file <c>grid.json</c>.</summary>
-    public required string Grid { get; init; }
+    /// <summary>The file <c>grid.json</c>; not in AWS.</summary>
+    public string Grid { get; init; } = "";
 
     /// <summary>Bytes a second that this machine's link to clients carries.</summary>
     public long LinkBytesPerSecond { get; init; } = 375_000_000;

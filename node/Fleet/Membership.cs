@@ -12,9 +12,16 @@ internal sealed class Membership : IDisposable
     private const int MostGridBytes = 256 * 1024;
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 8 };
 
-    private Membership(FleetOptions options, NodeSecrets secrets, GridFile grid, MasterLink link, Traffic traffic, TimeProvider time)
+    /// <param name="options">Who and where.</param>
+    /// <param name="secrets">What all nodes know.</param>
+    /// <param name="grid">Which grid it is.</param>
+    /// <param name="traffic">What the node does.</param>
+    /// <param name="from">The address to speak to the master from.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="log">Of the link.</param>
+    public Membership(FleetOptions options, NodeSecrets secrets, GridFile grid, Traffic traffic, System.Net.IPAddress from, TimeProvider time, ILogger log)
     {
-        (Options, Secrets, Grid, Link) = (options, secrets, grid, link);
+        (Options, Secrets, Grid, Link) = (options, secrets, grid, new MasterLink(options, secrets.Report, grid, from, time, log));
         Gauge = new Gauge(traffic, options, time);
     }
 
@@ -31,6 +38,7 @@ internal sealed class Membership : IDisposable
     /// <summary>What the master has said last.</summary>
     public Orders Orders { get; } = new();
 
+    /// <summary>A node whose secrets and grid lie in files.</summary>
     /// <exception cref="CannotStartException">A file is missing, damaged, or another grid's.</exception>
     public static Membership Open(FleetOptions options, Traffic traffic, System.Net.IPAddress from, TimeProvider time, ILogger log)
     {
@@ -40,7 +48,7 @@ internal sealed class Membership : IDisposable
                 throw new CannotStartException($"{options.Keys} is damaged or no file of a node's keys: the master writes it anew at its start.");
             byte[] text = File.ReadAllBytes(options.Grid);
             GridFile? grid = text.Length > MostGridBytes ? null : JsonSerializer.Deserialize<GridFile>(text, s_json);
-            return grid is not null && new GridFileValidator().Validate(grid).IsValid ? new Membership(options, secrets, grid, new MasterLink(options, secrets.Report, grid, from, time, log), traffic, time)
+            return grid is not null && new GridFileValidator().Validate(grid).IsValid ? new Membership(options, secrets, grid, traffic, from, time, log)
                 : throw new CannotStartException($"{options.Grid} describes no grid: the master writes it anew at its start.");
         }
         catch (JsonException)

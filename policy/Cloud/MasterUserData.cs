@@ -21,7 +21,7 @@ public sealed record MasterUserData
     /// <summary><c>name</c>: the host name that all nodes share, in that zone. The master writes its addresses.</summary>
     public required string RecordName { get; init; }
 
-    /// <summary><c>master</c>: the master's own host name, <c>master.</c> before the zone or before <see cref="RecordName"/>; clients enrol there, on <see cref="CloudPorts.Public"/>.</summary>
+    /// <summary><c>master</c>: the master's own host name, below <see cref="Domain"/>; clients enrol there, on <see cref="CloudPorts.Public"/>.</summary>
     public required string MasterName { get; init; }
 
     /// <summary><c>assets</c>: bucket of assets, records and accounts.</summary>
@@ -47,6 +47,9 @@ public sealed record MasterUserData
 
     /// <summary><c>store-key</c>: id of the KMS key of the buckets and of what master and nodes share.</summary>
     public required string StoreKey { get; init; }
+
+    /// <summary>What the grid's authority is good for: <see cref="RecordName"/> without its first part, such as <c>cache.example.org</c> of <c>nodes.cache.example.org</c>.</summary>
+    public string Domain => RecordName[(RecordName.IndexOf('.', StringComparison.Ordinal) + 1)..];
 
     /// <summary>A stack's master's.</summary>
     /// <param name="names">The stack's.</param>
@@ -99,6 +102,9 @@ public sealed record MasterUserData
         };
         if (read.Subnets.Distinct(StringComparer.Ordinal).Count() != read.Subnets.Count) lines.Doubt("subnets", "names a subnet twice");
         if (read.AssetBucket.Length > 0 && read.AssetBucket == read.StateBucket) lines.Doubt("state", "is the bucket of assets, which keeps no old versions: it needs one of its own");
+        if (read.MasterName.Length > 0 && read.RecordName.Length > 0 && (read.MasterName == read.RecordName || !read.MasterName.EndsWith('.' + read.Domain, StringComparison.Ordinal)))
+            lines.Doubt("master", $"is {read.MasterName} and should be another name below {read.Domain}, as the nodes' {read.RecordName} is");
+        if (read.RecordName.Length > 0 && !read.Domain.Contains('.', StringComparison.Ordinal)) lines.Doubt("name", $"is {read.RecordName} and should have a domain of the grid's own above it");
         wrong = lines.Wrong;
         return wrong.Count == 0 ? read : null;
     }

@@ -13,11 +13,11 @@ namespace GlobalCache.Office.Control;
 /// the roll into the control document and mends that one in the store. Every 15 s, each time from what stands there.
 /// </summary>
 internal sealed class ControlKeeper(
-    ControlFollower follower, ControlDesk desk, EnrolmentDesk enrolment, SessionIssuer issuer, OfficeKey key, GridPolicy declared, TimeProvider time, ILogger log)
+    ControlFollower follower, ControlDesk desk, EnrolmentDesk enrolment, SessionIssuer issuer, OfficeKey key, GridPolicy? declared, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(2);
 
-    private volatile Declaration? _declared = new(declared);
+    private volatile Declaration? _declared = declared is null ? null : new(declared);
     private volatile TaskCompletionSource _said = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _begun;
     private bool _told;

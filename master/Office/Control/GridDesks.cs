@@ -14,7 +14,7 @@ internal sealed record GridDesks(EnrolmentDesk Enrolment, ControlDesk Control, R
     /// <param name="follower">The running node's; null: there is none here.</param>
     /// <param name="time">Wall clock.</param>
     /// <param name="log">Of what happens underneath.</param>
-    public static GridDesks Of(GridFolder grid, IObjectStore store, ControlFollower? follower, TimeProvider time, ILogger log)
+    public static GridDesks Of(KeptGrid grid, IObjectStore store, ControlFollower? follower, TimeProvider time, ILogger log)
     {
         var enrolment = new EnrolmentDesk(store, grid.Office, time, log);
         var control = new ControlDesk(store, grid.ControlKey(), follower, time);

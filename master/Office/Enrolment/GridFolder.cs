@@ -1,6 +1,5 @@
 using System.Net;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using GlobalCache.Office.Keys;
 using GlobalCache.Policy;
@@ -23,6 +22,9 @@ internal sealed record GridFacts
     /// <summary>Where a master serves enrolments and sessions under a name of its own; null: the nodes do.</summary>
     public IPEndPoint? Master { get; init; }
 
+    /// <summary>The master's name where everybody's DNS knows it, on the usual port; null: see <see cref="Master"/>.</summary>
+    public string? MasterName { get; init; }
+
     /// <summary>See <see cref="GridFile.NameServers"/>.</summary>
     public IReadOnlyList<string> NameServers { get; init; } = [];
 
@@ -40,34 +42,20 @@ internal sealed record GridFacts
 /// A grid of one's own under the data folder: <c>grid.keys</c> with its secrets, made once and never changed, and <c>grid.json</c>, which tells clients how
 /// to find it and holds no secret. What is damaged or of another grid is refused: to make new keys over an old store would lose all that lies in it.
 /// </summary>
-internal sealed class GridFolder
+internal sealed class GridFolder : KeptGrid
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
-    private static readonly TimeSpan Renewal = GridAuthority.NodeLifetime / 2;
 
-    private readonly GridSecrets _secrets;
-    private readonly Lock _gate = new();
-    private X509Certificate2? _certificate;
-    private DateTimeOffset _renewAt;
-
-    private GridFolder(string path, GridSecrets secrets, GridFile file) => (Path, _secrets, File) = (path, secrets, file);
+    private GridFolder(string path, GridSecrets secrets, GridFile file)
+        : base(secrets.Office, file, secrets.Nodes.Report) => (Path, Nodes) = (path, secrets.Nodes);
 
     public string Path { get; }
 
-    /// <summary>What <c>grid.json</c> says.</summary>
-    public GridFile File { get; }
-
     /// <summary>What its nodes know.</summary>
-    public NodeSecrets Nodes => _secrets.Nodes;
+    public NodeSecrets Nodes { get; }
 
     /// <summary>What lies in the store is sealed, named and tagged with these.</summary>
-    public GridKeys Keys => _secrets.Nodes.Keys;
-
-    /// <summary>The roll is sealed, and clients are named, with this.</summary>
-    public OfficeKey Office => _secrets.Office;
-
-    /// <summary>The authority's certificate, without its key.</summary>
-    public X509Certificate2 Authority => _secrets.Authority;
+    public GridKeys Keys => Nodes.Keys;
 
     /// <summary>Where <c>grid.json</c> of a data folder lies.</summary>
     public static string GridJson(string folder) => System.IO.Path.Combine(folder, "grid.json");
@@ -77,7 +65,7 @@ internal sealed class GridFolder
 
     /// <summary>The name that the folder's grid has, or is to have.</summary>
     /// <exception cref="GridUnusableException">Damaged, or readable by others.</exception>
-    public static string HostOf(string folder, string? wanted) => Guarded(folder, () => System.IO.File.Exists(KeyFile(folder)) ? ReadKeys(KeyFile(folder)).Host : wanted ?? NewHost());
+    public static string HostOf(string folder, string? wanted) => Guarded(folder, () => System.IO.File.Exists(KeyFile(folder)) ? ReadKeys(KeyFile(folder)).Office.Host : wanted ?? NewHost());
 
     /// <summary>Opens the folder's grid; makes it at the first start. <c>grid.json</c> is brought in line with <paramref name="facts"/>.</summary>
     /// <exception cref="GridUnusableException">Damaged, another grid's, readable by others, or not to be written.</exception>
@@ -93,13 +81,13 @@ internal sealed class GridFolder
             if (host.Length > 253 || Uri.CheckHostName(host) != UriHostNameType.Dns || host.Contains('_', StringComparison.Ordinal))
                 throw new GridUnusableException($"{host} cannot be the grid's name: give a DNS name such as nodes.example.org.");
             // Judged before anything is written.
-            Validated(json, Describe(GridSecrets.Create(host, now), facts));
+            Validated(json, Describe(GridSecrets.Create(host, now).Office, facts));
             PrivateFile.TryCreate(keyFile, () => GridSecrets.Create(host, now).Encode());
         }
         GridSecrets secrets = ReadKeys(keyFile);
-        if (facts.Host is not null && facts.Host != secrets.Host)
-            throw new GridUnusableException($"The grid in {folder} is {secrets.Host} and cannot become {facts.Host}: a grid's name is for good.");
-        GridFile file = Validated(json, Describe(secrets, facts));
+        if (facts.Host is not null && facts.Host != secrets.Office.Host)
+            throw new GridUnusableException($"The grid in {folder} is {secrets.Office.Host} and cannot become {facts.Host}: a grid's name is for good.");
+        GridFile file = Validated(json, Describe(secrets.Office, facts));
         if (System.IO.File.Exists(json)) ReadJson(json, keyFile, secrets);
         byte[] bytes = [.. JsonSerializer.SerializeToUtf8Bytes(file, Json), (byte)'\n'];
         if (!System.IO.File.Exists(json) || !System.IO.File.ReadAllBytes(json).AsSpan().SequenceEqual(bytes)) PrivateFile.Write(json, bytes);
@@ -116,58 +104,6 @@ internal sealed class GridFolder
         GridSecrets secrets = ReadKeys(keyFile);
         return new GridFolder(folder, secrets, ReadJson(json, keyFile, secrets));
     });
-
-    /// <summary>
-    /// The certificate to serve with: made in memory, kept for half of its life, then followed by a new one. Earlier ones are still used by
-    /// connections and left to them.
-    /// </summary>
-    public X509Certificate2 NodeCertificate(DateTimeOffset now)
-    {
-        lock (_gate)
-        {
-            if (_certificate is not null && now < _renewAt) return _certificate;
-            using ECDsa key = GridSecrets.Open(_secrets.AuthorityKey);
-            _renewAt = now + Renewal;
-            // A master has a name of its own below the nodes'.
-            return _certificate = GridAuthority.Issue(_secrets.Authority, key, File.Master.IdnHost, now);
-        }
-    }
-
-    /// <summary>See <see cref="GridAuthority.IssueFor"/>.</summary>
-    public X509Certificate2? CertificateFor(string node, byte[] pkcs10, DateTimeOffset now)
-    {
-        using ECDsa key = GridSecrets.Open(_secrets.AuthorityKey);
-        return GridAuthority.IssueFor(_secrets.Authority, key, _secrets.Host, node, pkcs10, now);
-    }
-
-    /// <summary>The key control documents are signed with; the caller's to dispose of.</summary>
-    public ECDsa ControlKey() => GridSecrets.Open(_secrets.ControlKey);
-
-    /// <summary>What control documents are checked with, as <c>grid.json</c> tells it; the caller's to dispose of.</summary>
-    public ECDsa ControlPublicKey() => ControlEnvelope.PublicKeyOf(File);
-
-    /// <summary>A code as an invite that can be handed over. Where the grid's name is in no DNS it names an address, since whoever joins knows nothing else yet.</summary>
-    public InviteText InviteOf(string code) => new(code, InviteText.FingerprintOf(Authority), File switch
-    {
-        { MasterAddress.Length: > 0 } => File.MasterAddress,
-        { NameServers.Count: 0, Nodes.Count: > 0 } when IPEndPoint.TryParse(File.Nodes[0], out IPEndPoint? node) => new IPEndPoint(node.Address, node.Port == 0 ? File.Port : node.Port).ToString(),
-        _ => File.Master.Authority,
-    });
-
-    private static GridFile Describe(GridSecrets secrets, GridFacts facts) => new()
-    {
-        Name = facts.Name,
-        Host = secrets.Host,
-        Port = facts.Port,
-        NameServers = facts.NameServers,
-        Nodes = facts.Nodes,
-        Ca = secrets.Authority.ExportCertificatePem(),
-        ControlKey = GridSecrets.PublicHalf(secrets.ControlKey),
-        Master = facts.Master is { } at ? new UriBuilder("https", "master." + secrets.Host, at.Port).Uri : new UriBuilder("https", secrets.Host, facts.Port).Uri,
-        MasterAddress = facts.Master?.ToString() ?? "",
-        ClaimWithinSeconds = facts.ClaimWithinSeconds,
-        Grids = facts.Grids,
-    };
 
     private static GridFile Validated(string json, GridFile file) => new GridFileValidator().Validate(file) is { IsValid: false } wrong
         ? throw new GridUnusableException($"{json} cannot be written: {string.Join(' ', wrong.Errors.Select(e => e.ErrorMessage))}") : file;
@@ -188,7 +124,7 @@ internal sealed class GridFolder
         }
         if (file is null || !new GridFileValidator().Validate(file).IsValid)
             throw new GridUnusableException($"{path} is damaged: delete it, the node writes it anew at its next start.");
-        if (file.Host != secrets.Host || file.Ca != secrets.Authority.ExportCertificatePem() || file.ControlKey != GridSecrets.PublicHalf(secrets.ControlKey))
+        if (file.Host != secrets.Office.Host || file.Ca != secrets.Office.Authority.ExportCertificatePem() || file.ControlKey != OfficeSecrets.PublicHalf(secrets.Office.ControlKey))
             throw new GridUnusableException($"{path} is another grid's than {keyFile}: move the one away that does not belong here.");
         return file;
     }

@@ -62,7 +62,7 @@ public sealed class Ec2FleetTests : IAsyncLifetime
             node.Of("InstanceInitiatedShutdownBehavior"), node.Of("MinCount"), node.Of("MaxCount")));
         Assert.Equal(("true", "gp3", "10", "true"), (node.Of("BlockDeviceMapping.1.Ebs.Encrypted"), node.Of("BlockDeviceMapping.1.Ebs.VolumeType"), node.Of("BlockDeviceMapping.1.Ebs.VolumeSize"), node.Of("BlockDeviceMapping.1.Ebs.DeleteOnTermination")));
         Assert.Equal(["instance", "volume", "network-interface"], Enumerable.Range(1, 3).Select(i => node.Of($"TagSpecification.{i}.ResourceType")));
-        Assert.Equal("region=eu-central-1\nparameter=/globalcache/one/node-keys\nmaster=10.0.9.9:12441\nlink=97600000\norphan-hours=24\n", System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(node.Of("UserData"))));
+        Assert.Equal($"role=node\nregion=eu-central-1\nstack=one\nmaster=10.0.9.9:12441\nassets=globalcache-one-assets\nstate=globalcache-one-state\nlink=97600000\norphan-hours=24\nnode-key={SampleStack.Names.NodeKey}\nstore-key={SampleStack.Names.StoreKey}\ngrid={new string('5', 64)}\n", System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(node.Of("UserData"))));
         Assert.Equal([.. CloudTags.AtLaunch.Order()], node.Tags.Keys.Order());
         Assert.DoesNotContain("KeyName", node.Asked.Keys);
     }
@@ -250,23 +250,26 @@ public sealed class Ec2FleetTests : IAsyncLifetime
     {
         var rules = new Ec2SettingsValidator();
         Assert.Empty(rules.Validate(Settings(new Uri("http://127.0.0.1:1"))).Errors);
-        Ec2Settings wrong = Settings(null) with { Region = "here", Stack = "*", Image = "latest", Subnets = ["subnet-*"], SecurityGroup = "", NodeProfileArn = "x", NodeSecrets = "", Master = new IPEndPoint(IPAddress.Any, 1), RootDevice = "sda", Patience = TimeSpan.Zero };
-        Assert.Equal(10, rules.Validate(wrong).Errors.Select(e => e.PropertyName.Split('[')[0]).Distinct().Count());
+        Ec2Settings wrong = Settings(null) with { Region = "here", Stack = "*", Subnets = ["subnet-*"], SecurityGroup = "", NodeProfileArn = "x", AssetBucket = "A", StateBucket = "", NodeKey = "x", StoreKey = "y", Grid = "z", Master = new IPEndPoint(IPAddress.Any, 1), RootDevice = "sda", Patience = TimeSpan.Zero };
+        Assert.Equal(13, rules.Validate(wrong).Errors.Select(e => e.PropertyName.Split('[')[0]).Distinct().Count());
     }
 
     internal static Ec2Settings Settings(Uri? endpoint) => new()
     {
         Region = SampleStack.Names.Region,
         Stack = SampleStack.Names.Stack,
-        Image = SampleStack.Names.Images[0],
         Subnets = SampleStack.Names.Subnets,
         SecurityGroup = SampleStack.Names.SecurityGroup,
         NodeProfileArn = SampleStack.Names.NodeProfileArn,
-        NodeSecrets = SampleStack.Names.NodeSecrets[0],
+        AssetBucket = SampleStack.Names.AssetBucket,
+        StateBucket = SampleStack.Names.StateBucket,
+        NodeKey = SampleStack.Names.NodeKey,
+        StoreKey = SampleStack.Names.StoreKey,
+        Grid = new string('5', 64),
         Master = new IPEndPoint(IPAddress.Parse("10.0.9.9"), 12441),
         Endpoint = endpoint,
     };
 
     private static Ec2Fleet Fleet(FakeEc2 ec2, TimeProvider time, FleetPolicy? policy = null) =>
-        new(Settings(ec2.Url), () => policy ?? SampleStack.Fleet, time, () => 0.5, new SessionAWSCredentials(FakeAws.KeyId, FakeAws.Secret, FakeAws.Token));
+        new(Settings(ec2.Url), () => policy ?? SampleStack.Fleet, () => SampleStack.Names.Images[0], time, () => 0.5, new SessionAWSCredentials(FakeAws.KeyId, FakeAws.Secret, FakeAws.Token));
 }

@@ -80,6 +80,8 @@ internal abstract class FakeAws : IAsyncDisposable
 
     protected abstract XDocument Answer(string method, string path, IReadOnlyDictionary<string, string> query, byte[] body);
 
+    protected virtual (string ContentType, string Text) Render(XDocument answer) => ("text/xml", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + answer.ToString(SaveOptions.DisableFormatting));
+
     protected abstract XDocument Error(AwsRefusal refusal);
 
     /// <summary>Asks the permissions; the refusal has the code of the service.</summary>
@@ -112,6 +114,8 @@ internal abstract class FakeAws : IAsyncDisposable
             lock (Gate)
             {
                 var query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString());
+                // What is asked for stands in a header where a service speaks JSON.
+                if (http.Request.Headers["X-Amz-Target"].ToString() is { Length: > 0 } target) query["Target"] = target;
                 answer = Answer(http.Request.Method, http.Request.Path.Value!, query, body);
             }
 
@@ -134,8 +138,8 @@ internal abstract class FakeAws : IAsyncDisposable
             answer = Error(refusal);
         }
 
-        http.Response.ContentType = "text/xml";
-        await http.Response.WriteAsync("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + answer.ToString(SaveOptions.DisableFormatting), Encoding.UTF8);
+        (http.Response.ContentType, string text) = Render(answer);
+        await http.Response.WriteAsync(text, Encoding.UTF8);
     }
 
     private static string Name(HttpRequest request) => request.Headers["amz-sdk-invocation-id"] + request.Headers.Authorization.ToString();

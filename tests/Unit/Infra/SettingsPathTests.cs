@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using GlobalCache.Infra;
-using GlobalCache.Master.Policy;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Cloud;
 using GlobalCache.Policy.Wire;
@@ -35,7 +34,7 @@ public sealed class SettingsPathTests
         Recording up = SampleRun.Run(config, zones: 6);
         string parameter = (string)Assert.Single(up.Resources, r => r.Type == "aws:ssm/parameter:Parameter" && (string)r.Inputs["name"]! == new StackParameters("one").Policy).Inputs["insecureValue"]!;
         // Parameter → master.
-        GridPolicy? master = PolicyFile.Read(Encoding.UTF8.GetBytes(parameter), out IReadOnlyList<string> wrong);
+        GridPolicy? master = GlobalCache.Master.Policy.PolicyText.Read(Encoding.UTF8.GetBytes(parameter), out IReadOnlyList<string> wrong);
         Assert.Empty(wrong);
         Assert.Equal(Value(expected, path), Value(master!, path));
         // Master → control document → nodes.
@@ -111,7 +110,7 @@ public sealed class SettingsPathTests
         {
             JsonObject file = File(path, candidate);
             JsonObject whole = Merged(presets, file);
-            GridPolicy? policy = PolicyFile.Read(Encoding.UTF8.GetBytes(whole.ToJsonString()), out _);
+            GridPolicy? policy = GlobalCache.Master.Policy.PolicyText.Read(Encoding.UTF8.GetBytes(whole.ToJsonString()), out _);
             if (policy is not null) return (file, policy);
         }
 

@@ -10,6 +10,7 @@ using GlobalCache.Master.Nodes;
 using GlobalCache.Node;
 using GlobalCache.Node.Fleet;
 using GlobalCache.Office.Control;
+using GlobalCache.Office.Enrolment;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
@@ -35,7 +36,9 @@ public sealed class FleetMemberTests : IAsyncLifetime
 
     private static string Id => GivenFleet.IdOf(s_address);
 
-    private byte[] Key => _master.Office.Grid.Nodes.Report;
+    private GridFolder Folder => (GridFolder)_master.Office.Grid;
+
+    private byte[] Key => _master.Office.Grid.Report;
 
     public async ValueTask InitializeAsync()
     {
@@ -58,7 +61,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
     {
         await _ann.EnrolAsync(_master);
         var key = new AssetKey(World, AssetType.Texture, Guid.NewGuid());
-        var keys = _master.Office.Grid.Keys;
+        var keys = Folder.Keys;
         await _master.Store.PutAsync("a/" + keys.NameOf(key), SealedAsset.Seal(key, [1, 2, 3], keys.GridKey(keys.Newest, World)!, keys.Newest, 0, SealCompression.None), null, default);
         using HttpResponseMessage answer = await _ann.GetAsync(_node, key);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -180,7 +183,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
         using var nodes = new HttpNodes(_master.Reports, Key, _node.Private.Port, TimeProvider.System);
         using var other = new HttpNodes(_master.Reports, new byte[32], _node.Private.Port, TimeProvider.System);
         var key = new AssetKey(World, AssetType.Mesh, Guid.NewGuid());
-        Assert.Equal(_master.Office.Grid.Keys.NameOf(key), await nodes.NameAsync(Instance(), key, default));
+        Assert.Equal(Folder.Keys.NameOf(key), await nodes.NameAsync(Instance(), key, default));
         Assert.Null(await other.NameAsync(Instance(), key, default));
     }
 

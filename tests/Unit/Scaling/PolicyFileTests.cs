@@ -50,8 +50,8 @@ public sealed class PolicyFileTests : IDisposable
     [InlineData("""{"scaling":{"maximum":5}}""", "maximum")]
     [InlineData("""{"scaling":{"max":"five"}}""", "scaling.max")]
     [InlineData("""{"scaling":null}""", "scaling")]
-    [InlineData("no json", "The file")]
-    [InlineData("", "The file")]
+    [InlineData("no json", "The document")]
+    [InlineData("", "The document")]
     public void What_is_no_policy_is_refused_with_its_place(string text, string place)
     {
         File.WriteAllText(_path, text);

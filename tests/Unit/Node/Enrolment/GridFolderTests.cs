@@ -234,7 +234,7 @@ public sealed class GridFolderTests : IDisposable
     private ECDsa AuthorityKey()
     {
         Assert.True(GridSecrets.TryDecode(File.ReadAllBytes(GridFolder.KeyFile(Data)), out GridSecrets? secrets));
-        return GridSecrets.Open(secrets.AuthorityKey);
+        return OfficeSecrets.Open(secrets.Office.AuthorityKey);
     }
 
     private static X509Certificate2 Forged(X509Certificate2 authority, ECDsa key, Action<SubjectAlternativeNameBuilder> names)
