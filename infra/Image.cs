@@ -75,7 +75,8 @@ internal sealed class Image : ComponentResource
                 Region = settings.Region,
                 AmiDistributionConfiguration = new DistributionConfigurationDistributionAmiDistributionConfigurationArgs
                 {
-                    Name = name + "-{{ imagebuilder:buildDate }}", AmiTags = settings.Tags("image"),
+                    Name = name + "-{{ imagebuilder:buildDate }}",
+                    AmiTags = settings.Tags("image"),
                 },
             },
             Tags = settings.Tags("image"),
@@ -141,7 +142,10 @@ internal sealed class Image : ComponentResource
         var child = new CustomResourceOptions { Parent = this };
         var role = new Role("builder", new RoleArgs
         {
-            Name = settings.NameOf("image"), Description = "Builds the image of a cache grid", AssumeRolePolicy = IamDocuments.MachinesTrust().ToJson(), Tags = settings.Tags("image"),
+            Name = settings.NameOf("image"),
+            Description = "Builds the image of a cache grid",
+            AssumeRolePolicy = IamDocuments.MachinesTrust().ToJson(),
+            Tags = settings.Tags("image"),
         }, child);
         var own = new Pulumi.Aws.Iam.Policy("builder", new PolicyArgs { Name = settings.NameOf("image"), PolicyDocument = document, Tags = settings.Tags("image") }, child);
         _ = new RolePolicyAttachment("builder", new RolePolicyAttachmentArgs { Role = role.Name, PolicyArn = own.Arn }, child);

@@ -25,7 +25,10 @@ internal sealed class Network : ComponentResource
         Output<ImmutableArray<string>> zones = GetAvailabilityZones.Invoke(new GetAvailabilityZonesInvokeArgs { State = "available" }).Apply(z => z.Names);
         _vpc = new Vpc("vpc", new VpcArgs
         {
-            CidrBlock = settings.Network, EnableDnsHostnames = true, EnableDnsSupport = true, Tags = settings.Tags("network"),
+            CidrBlock = settings.Network,
+            EnableDnsHostnames = true,
+            EnableDnsSupport = true,
+            Tags = settings.Tags("network"),
         }, Child);
         _gateway = new InternetGateway("gateway", new InternetGatewayArgs { VpcId = _vpc.Id, Tags = settings.Tags("network") }, Child);
         _nodeRoutes = Routes("nodes");
@@ -92,7 +95,11 @@ internal sealed class Network : ComponentResource
     {
         var subnet = new Subnet(name, new SubnetArgs
         {
-            VpcId = _vpc.Id, CidrBlock = cidr, AvailabilityZone = zone, MapPublicIpOnLaunch = true, Tags = _settings.Tags(role),
+            VpcId = _vpc.Id,
+            CidrBlock = cidr,
+            AvailabilityZone = zone,
+            MapPublicIpOnLaunch = true,
+            Tags = _settings.Tags(role),
         }, Child);
         _ = new RouteTableAssociation(name, new RouteTableAssociationArgs { RouteTableId = routes.Id, SubnetId = subnet.Id }, Child);
         return subnet;
@@ -102,27 +109,54 @@ internal sealed class Network : ComponentResource
 
     private SecurityGroup Group(string whose, string description) => new(whose, new SecurityGroupArgs
     {
-        Name = _settings.NameOf(whose), Description = description, VpcId = _vpc.Id, Tags = _settings.Tags(whose),
+        Name = _settings.NameOf(whose),
+        Description = description,
+        VpcId = _vpc.Id,
+        Tags = _settings.Tags(whose),
     }, Child);
 
     private void FromAnywhere(string whose, SecurityGroup group) => _ = new SecurityGroupIngressRule($"{whose}-from-clients", new SecurityGroupIngressRuleArgs
     {
-        SecurityGroupId = group.Id, Description = "Clients.", IpProtocol = "tcp", FromPort = CloudPorts.Public, ToPort = CloudPorts.Public, CidrIpv4 = Anywhere, Tags = _settings.Tags(whose),
+        SecurityGroupId = group.Id,
+        Description = "Clients.",
+        IpProtocol = "tcp",
+        FromPort = CloudPorts.Public,
+        ToPort = CloudPorts.Public,
+        CidrIpv4 = Anywhere,
+        Tags = _settings.Tags(whose),
     }, Child);
 
     private void From(string name, SecurityGroup group, SecurityGroup source, int port, string why) => _ = new SecurityGroupIngressRule(name, new SecurityGroupIngressRuleArgs
     {
-        SecurityGroupId = group.Id, Description = why, IpProtocol = "tcp", FromPort = port, ToPort = port, ReferencedSecurityGroupId = source.Id, Tags = _settings.Tags("network"),
+        SecurityGroupId = group.Id,
+        Description = why,
+        IpProtocol = "tcp",
+        FromPort = port,
+        ToPort = port,
+        ReferencedSecurityGroupId = source.Id,
+        Tags = _settings.Tags("network"),
     }, Child);
 
     private void To(string name, SecurityGroup group, SecurityGroup target, int port, string why) => _ = new SecurityGroupEgressRule(name, new SecurityGroupEgressRuleArgs
     {
-        SecurityGroupId = group.Id, Description = why, IpProtocol = "tcp", FromPort = port, ToPort = port, ReferencedSecurityGroupId = target.Id, Tags = _settings.Tags("network"),
+        SecurityGroupId = group.Id,
+        Description = why,
+        IpProtocol = "tcp",
+        FromPort = port,
+        ToPort = port,
+        ReferencedSecurityGroupId = target.Id,
+        Tags = _settings.Tags("network"),
     }, Child);
 
     /// <summary>AWS' own services, and a virtual world's asset hosts. Names and the time come from the network itself, past all groups.</summary>
     private void ToAnywhere(string whose, SecurityGroup group) => _ = new SecurityGroupEgressRule($"{whose}-to-services", new SecurityGroupEgressRuleArgs
     {
-        SecurityGroupId = group.Id, Description = "HTTPS.", IpProtocol = "tcp", FromPort = 443, ToPort = 443, CidrIpv4 = Anywhere, Tags = _settings.Tags(whose),
+        SecurityGroupId = group.Id,
+        Description = "HTTPS.",
+        IpProtocol = "tcp",
+        FromPort = 443,
+        ToPort = 443,
+        CidrIpv4 = Anywhere,
+        Tags = _settings.Tags(whose),
     }, Child);
 }

@@ -23,6 +23,11 @@ internal sealed class Parameters : ComponentResource
     private void Declare(string what, string name, string description, Input<string> value) => _ = new Parameter(what, new ParameterArgs
     {
         // An insecure value is one that the preview shows: that is wanted here.
-        Name = name, Description = description, Type = "String", Tier = "Intelligent-Tiering", InsecureValue = value, Tags = _settings.Tags(what),
+        Name = name,
+        Description = description,
+        Type = "String",
+        Tier = "Intelligent-Tiering",
+        InsecureValue = value,
+        Tags = _settings.Tags(what),
     }, new CustomResourceOptions { Parent = this });
 }

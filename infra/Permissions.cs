@@ -52,7 +52,10 @@ internal sealed class Permissions : ComponentResource
     {
         var key = new Key(whose, new KeyArgs
         {
-            Description = $"Secrets of the cache grid {_settings.Stack}: {whose}", EnableKeyRotation = true, DeletionWindowInDays = 30, Tags = _settings.Tags(whose),
+            Description = $"Secrets of the cache grid {_settings.Stack}: {whose}",
+            EnableKeyRotation = true,
+            DeletionWindowInDays = 30,
+            Tags = _settings.Tags(whose),
         }, Child);
         _ = new Alias(whose, new AliasArgs { Name = $"alias/{_settings.NameOf(whose)}", TargetKeyId = key.KeyId }, Child);
         return key;
@@ -72,7 +75,9 @@ internal sealed class Permissions : ComponentResource
 
     private Pulumi.Aws.Iam.Policy Document(string name, Output<string> document) => new(name, new PolicyArgs
     {
-        Name = _settings.NameOf(name), PolicyDocument = document, Tags = _settings.Tags(name),
+        Name = _settings.NameOf(name),
+        PolicyDocument = document,
+        Tags = _settings.Tags(name),
     }, Child);
 
     private InstanceProfile Profile(string whose, Role role) =>

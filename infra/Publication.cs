@@ -55,7 +55,9 @@ internal static class Publication
                 using FileStream content = File.OpenRead(path);
                 tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "opt/globalcache/" + name)
                 {
-                    Mode = IsProgram(name) ? Runnable : Readable, ModificationTime = DateTimeOffset.UnixEpoch, DataStream = content,
+                    Mode = IsProgram(name) ? Runnable : Readable,
+                    ModificationTime = DateTimeOffset.UnixEpoch,
+                    DataStream = content,
                 });
             }
         }

@@ -24,18 +24,23 @@ internal sealed class Store : ComponentResource
         Output<string> account = known.Apply(n => n.Account);
         Key = new Key("store", new KeyArgs
         {
-            Description = $"Assets and state of the cache grid {settings.Stack}", EnableKeyRotation = true, DeletionWindowInDays = 30, Tags = settings.Tags("store"),
+            Description = $"Assets and state of the cache grid {settings.Stack}",
+            EnableKeyRotation = true,
+            DeletionWindowInDays = 30,
+            Tags = settings.Tags("store"),
         }, Child);
         _ = new Alias("store", new AliasArgs { Name = $"alias/{settings.NameOf("store")}", TargetKeyId = Key.KeyId }, Child);
         KeyPolicy = new KeyPolicy("store", new KeyPolicyArgs
         {
-            KeyId = Key.KeyId, Policy = known.Apply(n => KeyDocuments.Store(n, $"arn:{n.Partition}:logs:{n.Region}:{n.Account}:log-group:{Watch.BuildLogOf(settings)}").ToJson()),
+            KeyId = Key.KeyId,
+            Policy = known.Apply(n => KeyDocuments.Store(n, $"arn:{n.Partition}:logs:{n.Region}:{n.Account}:log-group:{Watch.BuildLogOf(settings)}").ToJson()),
         }, Child);
         Assets = Private("assets", account);
         State = Private("state", account);
         _ = new BucketVersioning("state", new BucketVersioningArgs
         {
-            Bucket = State.Id, VersioningConfiguration = new BucketVersioningVersioningConfigurationArgs { Status = "Enabled" },
+            Bucket = State.Id,
+            VersioningConfiguration = new BucketVersioningVersioningConfigurationArgs { Status = "Enabled" },
         }, Child);
         Expire("assets", Assets, new BucketLifecycleConfigurationRuleArgs
         {
@@ -76,15 +81,21 @@ internal sealed class Store : ComponentResource
     {
         var bucket = new Bucket(what, new BucketArgs
         {
-            BucketName = account.Apply(a => $"globalcache-{_settings.Stack}-{a}-{what}"), Tags = _settings.Tags(what),
+            BucketName = account.Apply(a => $"globalcache-{_settings.Stack}-{a}-{what}"),
+            Tags = _settings.Tags(what),
         }, new CustomResourceOptions { Parent = this, Protect = true });
         _ = new BucketPublicAccessBlock(what, new BucketPublicAccessBlockArgs
         {
-            Bucket = bucket.Id, BlockPublicAcls = true, BlockPublicPolicy = true, IgnorePublicAcls = true, RestrictPublicBuckets = true,
+            Bucket = bucket.Id,
+            BlockPublicAcls = true,
+            BlockPublicPolicy = true,
+            IgnorePublicAcls = true,
+            RestrictPublicBuckets = true,
         }, Child);
         _ = new BucketOwnershipControls(what, new BucketOwnershipControlsArgs
         {
-            Bucket = bucket.Id, Rule = new BucketOwnershipControlsRuleArgs { ObjectOwnership = "BucketOwnerEnforced" },
+            Bucket = bucket.Id,
+            Rule = new BucketOwnershipControlsRuleArgs { ObjectOwnership = "BucketOwnerEnforced" },
         }, Child);
         _ = new BucketServerSideEncryptionConfiguration(what, new BucketServerSideEncryptionConfigurationArgs
         {
@@ -95,7 +106,8 @@ internal sealed class Store : ComponentResource
                 BucketKeyEnabled = true,
                 ApplyServerSideEncryptionByDefault = new BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs
                 {
-                    SseAlgorithm = "aws:kms", KmsMasterKeyId = Key.Arn,
+                    SseAlgorithm = "aws:kms",
+                    KmsMasterKeyId = Key.Arn,
                 },
             },
         }, Child);

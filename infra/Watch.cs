@@ -17,7 +17,10 @@ internal sealed class Watch : ComponentResource
         // Declared before Image Builder would make it, so that it is encrypted and ends.
         BuildLog = new LogGroup("builds", new LogGroupArgs
         {
-            Name = BuildLogOf(settings), RetentionInDays = settings.LogDays, KmsKeyId = store.Key.Arn, Tags = settings.Tags("image"),
+            Name = BuildLogOf(settings),
+            RetentionInDays = settings.LogDays,
+            KmsKeyId = store.Key.Arn,
+            Tags = settings.Tags("image"),
         }, new CustomResourceOptions { Parent = this, DependsOn = store.KeyPolicy });
         _ = new Budget("month", new BudgetArgs
         {
@@ -39,6 +42,10 @@ internal sealed class Watch : ComponentResource
 
     private static BudgetNotificationArgs Alarm(Settings settings, string kind, double percent) => new()
     {
-        ComparisonOperator = "GREATER_THAN", NotificationType = kind, Threshold = percent, ThresholdType = "PERCENTAGE", SubscriberEmailAddresses = settings.AlarmEmail,
+        ComparisonOperator = "GREATER_THAN",
+        NotificationType = kind,
+        Threshold = percent,
+        ThresholdType = "PERCENTAGE",
+        SubscriberEmailAddresses = settings.AlarmEmail,
     };
 }

@@ -1,5 +1,5 @@
-using CsCheck;
 using System.Net;
+using CsCheck;
 using GlobalCache.Policy.Cloud;
 
 namespace GlobalCache.Tests.Cloud;

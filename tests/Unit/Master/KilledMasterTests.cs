@@ -20,15 +20,27 @@ public sealed class KilledMasterTests
         GridPolicy policy = FoundingPolicy.Of(20);
         LifePolicy life = policy.Scaling.Life with
         {
-            DrainLeast = TimeSpan.FromSeconds(2), DrainQuiet = TimeSpan.FromSeconds(1), DrainMost = TimeSpan.FromSeconds(60),
-            Lease = TimeSpan.FromSeconds(2), LeaseRenew = TimeSpan.FromSeconds(0.5), LeaseLeast = TimeSpan.FromSeconds(1),
+            DrainLeast = TimeSpan.FromSeconds(2),
+            DrainQuiet = TimeSpan.FromSeconds(1),
+            DrainMost = TimeSpan.FromSeconds(60),
+            Lease = TimeSpan.FromSeconds(2),
+            LeaseRenew = TimeSpan.FromSeconds(0.5),
+            LeaseLeast = TimeSpan.FromSeconds(1),
         };
         return policy with
         {
             Scaling = policy.Scaling with
             {
-                Max = Most, Capacity = 1000, Ttl = TimeSpan.FromSeconds(1), Calm = TimeSpan.FromSeconds(1), PayBack = TimeSpan.FromSeconds(1), RegretMost = 0,
-                LaunchesPerHour = 10_000, ScaleInsPerHour = 1000, NodeHoursPerDay = 24_000, Life = life,
+                Max = Most,
+                Capacity = 1000,
+                Ttl = TimeSpan.FromSeconds(1),
+                Calm = TimeSpan.FromSeconds(1),
+                PayBack = TimeSpan.FromSeconds(1),
+                RegretMost = 0,
+                LaunchesPerHour = 10_000,
+                ScaleInsPerHour = 1000,
+                NodeHoursPerDay = 24_000,
+                Life = life,
             },
         };
     }
