@@ -31,6 +31,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("gc-member-").FullName;
     private readonly GridClient _ann = new("127.1.0.1");
     private readonly HttpClient _stranger = new(), _sameAddress = From(s_address);
+    private readonly LaterClock _clock = new();
     private MasterApp _master = null!;
     private NodeApp _node = null!;
 
@@ -82,6 +83,30 @@ public sealed class FleetMemberTests : IAsyncLifetime
         // A new master over the same folder is the same grid.
         _master = await StartMasterAsync();
         Assert.Equal(HttpStatusCode.NotFound, (await _ann.GetAsync(_node, missing)).StatusCode);
+    }
+
+    [Fact]
+    public async Task An_hour_without_its_master_is_missed_by_nobody_and_after_a_day_the_node_takes_it_that_it_has_been_forgotten()
+    {
+        await _ann.EnrolAsync(_master);
+        var missing = new AssetKey(World, AssetType.Sound, Guid.NewGuid());
+        await _master.DisposeAsync();
+        foreach (double hours in (double[])[0.5, 1.1, 3.9])
+        {
+            _clock.By = TimeSpan.FromHours(hours);
+            // The sessions of before are good for as long as they were given, by the node's own clock.
+            Assert.Equal(HttpStatusCode.NotFound, (await _ann.GetAsync(_node, missing)).StatusCode);
+        }
+
+        // New ones are the master's to give; the node says so and goes on.
+        _clock.By = TimeSpan.FromHours(5);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _ann.GetAsync(_node, missing)).StatusCode);
+        _clock.By = TimeSpan.FromHours(23.5);
+        await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
+        Assert.False(_node.Forgotten.IsCompleted);
+        _clock.By = TimeSpan.FromHours(24.1);
+        await _node.Forgotten.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+        _master = await StartMasterAsync();
     }
 
     [Fact]
@@ -250,7 +275,23 @@ public sealed class FleetMemberTests : IAsyncLifetime
         Listen = new IPEndPoint(s_address, 0),
         Private = new IPEndPoint(s_address, 0),
         Fleet = new FleetOptions { Id = Id, Master = _master.Private, Keys = Path.Combine(_folder, "node.keys"), Grid = Path.Combine(_folder, "grid.json") },
-    });
+    }, _clock);
+
+    /// <summary>The machine's clock, and as much later as a test says; what waits waits as long as ever.</summary>
+    private sealed class LaterClock : TimeProvider
+    {
+        private long _by;
+
+        public TimeSpan By
+        {
+            get => TimeSpan.FromTicks(Volatile.Read(ref _by));
+            set => Volatile.Write(ref _by, value.Ticks);
+        }
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + By;
+
+        public override long GetTimestamp() => System.GetTimestamp() + (long)(By.TotalSeconds * TimestampFrequency);
+    }
 
     private static HttpClient From(IPAddress address) => new(new SocketsHttpHandler
     {

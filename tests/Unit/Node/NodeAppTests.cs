@@ -169,9 +169,9 @@ public sealed class NodeAppTests : IAsyncLifetime
     public async Task Over_another_grids_store_the_node_lives_but_is_not_ready()
     {
         await StopAsync();
-        byte[] canary = await File.ReadAllBytesAsync(Path.Combine(_folder, "store", "control", "few", "canary"));
+        byte[] canary = await File.ReadAllBytesAsync(Path.Combine(_folder, "store", "v", "few", "canary"));
         canary[0] ^= 1;
-        await File.WriteAllBytesAsync(Path.Combine(_folder, "store", "control", "few", "canary"), canary);
+        await File.WriteAllBytesAsync(Path.Combine(_folder, "store", "v", "few", "canary"), canary);
         await StartAsync(new NodeOptions(), enrol: false);
         Assert.Equal(HttpStatusCode.OK, (await _http.GetAsync(NodeApi.Health)).StatusCode);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _owner.GetAsync("/readyz")).StatusCode);
