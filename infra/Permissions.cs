@@ -3,6 +3,7 @@ using GlobalCache.Policy.Cloud;
 using Pulumi;
 using Pulumi.Aws.Iam;
 using Pulumi.Aws.Kms;
+using Alias = Pulumi.Aws.Kms.Alias;
 
 namespace GlobalCache.Infra;
 

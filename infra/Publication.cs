@@ -6,7 +6,7 @@ namespace GlobalCache.Infra;
 
 /// <summary>
 /// Makes the archive when there is none or a source is newer. The same sources give the same bytes on the same machine: files in order, without owners and times, so that
-/// a preview which had to publish again does not change the image.
+/// a preview which had to publish again, or a commit that changes nothing here, does not change the image.
 /// </summary>
 internal static class Publication
 {
@@ -32,7 +32,7 @@ internal static class Publication
         foreach (string program in (string[])["node", "master"])
         {
             Run(root, "publish", Path.Combine(root, program), "--configuration", "Release", "--runtime", $"linux-{architecture}", "--self-contained", "true", "-p:PublishSingleFile=true",
-                "-p:ServerGarbageCollection=false", "-p:ContinuousIntegrationBuild=true", "-p:DebugType=none", "--output", Path.Combine(content, program));
+                "-p:ServerGarbageCollection=false", "-p:IncludeSourceRevisionInInformationalVersion=false", "-p:DebugType=none", "--output", Path.Combine(content, program));
         }
 
         CopyFolder(Path.Combine(root, "infra", "image"), Path.Combine(content, "image"));

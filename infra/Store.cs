@@ -3,6 +3,7 @@ using Pulumi;
 using Pulumi.Aws.Kms;
 using Pulumi.Aws.S3;
 using Pulumi.Aws.S3.Inputs;
+using Alias = Pulumi.Aws.Kms.Alias;
 
 namespace GlobalCache.Infra;
 

@@ -1,11 +1,14 @@
 using System.Collections;
 using System.Reflection;
+using System.Text.RegularExpressions;
+using GlobalCache.Infra;
+using GlobalCache.Tests.Support;
 using Pulumi;
 
 namespace GlobalCache.Tests.Infra;
 
 /// <summary>Every type and input that the stack declares, against the official package: known, not deprecated, of the right kind, and with all that is required.</summary>
-public sealed class OfficialNamesTests
+public sealed partial class OfficialNamesTests
 {
     private static readonly Recording s_up = SampleRun.Run(SampleRun.Config(("globalcache:previousImage", "ami-0fedcba9876543210")));
 
@@ -63,6 +66,41 @@ public sealed class OfficialNamesTests
             }
         }
     }
+
+    /// <summary>The official namespaces have thousands of types, the double a few: a name that is unique here may stand for two there, and the stack would not compile.</summary>
+    [Fact]
+    public void No_name_in_the_stacks_sources_could_mean_two_official_types()
+    {
+        Typings.AreNeeded();
+        Type[] types = typeof(GridStack).Assembly.GetTypes();
+        string[] own = [.. types.Where(t => t.Namespace == typeof(GridStack).Namespace).Select(t => t.Name)];
+        string[] first = [.. types.Where(t => t.Namespace == nameof(Pulumi) && t.IsPublic).Select(t => t.Name.Split('`')[0])];
+        int looked = 0;
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "infra"), "*.cs"))
+        {
+            string text = File.ReadAllText(file);
+            var meanings = first.Select(name => (Name: name, From: "pulumi")).ToHashSet();
+            foreach (string module in Usings().Matches(text).Select(m => m.Groups["module"].Value.ToLowerInvariant())) meanings.UnionWith(Typings.NamesOf(module).Select(name => (name, module)));
+            // Our own come first, and so does a name that is explained.
+            string[] explained = [.. own, .. Aliases().Matches(text).Select(m => m.Groups["name"].Value)];
+            string[] words = [.. Words().Matches(text).Select(m => m.Value).Distinct()];
+            looked += meanings.Count;
+            Assert.All(meanings.GroupBy(m => m.Name).Where(m => m.Count() > 1 && words.Contains(m.Key) && !explained.Contains(m.Key)),
+                m => Assert.Fail($"{Path.GetFileName(file)}: {m.Key} is in {string.Join(" and ", m.Select(x => x.From))}."));
+        }
+
+        Assert.True(looked > 2000, $"{looked} names");
+    }
+
+    [GeneratedRegex(@"^using Pulumi\.Aws\.(?<module>\w+);", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    private static partial Regex Usings();
+
+    [GeneratedRegex(@"^using (?<name>\w+) =", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    private static partial Regex Aliases();
+
+    // One behind a dot is a member.
+    [GeneratedRegex(@"(?<![.\w])[A-Z]\w+", RegexOptions.None, 1000)]
+    private static partial Regex Words();
 
     private static IEnumerable<Declared> Declared => s_up.Resources.Where(r => !r.IsComponent);
 

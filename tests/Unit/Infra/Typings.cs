@@ -49,6 +49,11 @@ internal sealed partial class Typings
         return body.Length == 0 ? null : Members(body, indent: 8);
     }
 
+    /// <summary>All names of a module: its types, and the arguments and states that go with them.</summary>
+    /// <param name="module">Such as <c>ec2</c>.</param>
+    public static IReadOnlySet<string> NamesOf(string module) =>
+        File.ReadAllLines(Path.Combine(s_folder, module, "index.d.ts")).SelectMany(l => Exported().Matches(l)).SelectMany(m => m.Groups["name"].Captures).Select(c => c.Value).ToHashSet();
+
     private static string Body(string text, string opening, string closing)
     {
         int from = text.IndexOf(opening, StringComparison.Ordinal);
@@ -92,6 +97,9 @@ internal sealed partial class Typings
 
     [GeneratedRegex(@"^(?<name>\w+)(?<optional>\??): (?<type>.*)$", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Member();
+
+    [GeneratedRegex(@"^export (?:type (?<name>\w+) =|\{ (?:(?<name>\w+),? ?)+\} from)", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Exported();
 
     [GeneratedRegex(@"inputs\.(?<name>\w+\.\w+)", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Nested();
