@@ -60,7 +60,7 @@ internal static class GridStack
             ["nameServers"] = names.Zone.NameServers,
             ["masterUrl"] = $"https://{settings.MasterName}",
             ["image"] = image.Id,
-            ["next"] = $"Have {settings.Zone} delegated to the name servers above; as soon as 'dig +short {settings.MasterName}' answers, open https://{settings.MasterName} and sign in with the admin code.",
+            ["next"] = $"Have {settings.Zone} delegated to the name servers above; as soon as 'dig +short {settings.MasterName}' answers, clients can enrol there. The dashboard is not on that name: it is on port {CloudPorts.MasterPrivate} of the master's private address, which nothing outside {settings.Network} reaches; sign in there with the admin code.",
         };
     }
 

@@ -235,6 +235,9 @@ public sealed partial class StackGraphTests
         Assert.Equal("https://master.cache.example.org", s_up.Outputs["masterUrl"]);
         Assert.Equal(["ns-1.awsdns-01.org", "ns-2.awsdns-02.net"], (List<object?>)s_up.Outputs["nameServers"]!);
         Assert.Contains("dig +short master.cache.example.org", (string)s_up.Outputs["next"]!, StringComparison.Ordinal);
+        // The public listener knows enrolment alone: nobody is sent there to sign in.
+        Assert.Contains($"port {CloudPorts.MasterPrivate}", (string)s_up.Outputs["next"]!, StringComparison.Ordinal);
+        Assert.DoesNotContain("open https://", (string)s_up.Outputs["next"]!, StringComparison.Ordinal);
     }
 
     [Fact]
