@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Net;
 using System.Text.Json;
 using GlobalCache.Master.Grids;
+using GlobalCache.Master.Operator;
 using GlobalCache.Master.Reconcile;
 using GlobalCache.Office.Cloud;
 using GlobalCache.Office.Enrolment;
@@ -23,7 +24,7 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
     private static readonly string[] s_foldersOnly =
         ["--s3-bucket", "--s3-region", "--s3-endpoint", "--s3-no-checksums", "--dns", "--name", "--host", "--policy", "--share", "--lead", "--max", "--nodes", "--first-node", "--link", "--cache-size", "--report-every", "--admin-code-hash", "--leave-nodes"];
 
-    public static CommandLine Read(IReadOnlyList<string> args, TimeProvider time, ILogger log)
+    public static CommandLine Read(IReadOnlyList<string> args, TimeProvider time, ILogger log, Func<CancellationToken, Task<string>>? adminCode = null)
     {
         ParseResult? parsed = null;
         var defaults = new MasterOptions();
@@ -59,6 +60,7 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         };
         foreach (Command command in GridCommands.Of(data, folder => FolderGrid.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         foreach (Command command in OrderCommands.Of(data, folder => FolderGrid.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time)) root.Add(command);
+        root.Add(new AtCommand(adminCode ?? (_ => Task.FromResult(AdminCodeEntry.Told()))).Build());
         // With an action of its own it may stand without a command; it is never invoked.
         root.SetAction(_ => { });
         parsed = root.Parse(args);

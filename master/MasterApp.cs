@@ -165,10 +165,9 @@ internal sealed class MasterApp : IAsyncDisposable
         web.UseAdminGuard(guard);
         RouteGroupBuilder open = web.MapGroup("");
         ((IEndpointConventionBuilder)open).Add(MasterCalls.Table.Describe);
-        open.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask));
-        open.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, grid.File, () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
-        RouteGroupBuilder owners = open.MapGroup("").WithMetadata(new OwnersOnly());
-        nodes.Map(owners);
+        open.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask)).WithMetadata(new OnBoth());
+        open.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, GridBody.Of(grid.File, _made.AdminCodeHash), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
+        nodes.Map(open.MapGroup("").WithMetadata(new OwnersOnly()));
         new AdminEndpoints(new AdminMeans
         {
             Office = Office,
@@ -178,7 +177,7 @@ internal sealed class MasterApp : IAsyncDisposable
             NameOf = (key, ct) => Nodes.NameAsync(Reconciler.Snapshot.Nodes.Where(n => n.Look is not null).Select(n => n.Instance), key, ct),
             IsFixed = Options.Nodes.Count > 0,
             Time = time,
-        }).Map(owners);
+        }).Map(open.MapGroup("").WithMetadata(new Operators()));
         web.MapDashboard(source, guard);
         Routes = [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()];
         _parts.Push(web);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using GlobalCache.Master;
+using GlobalCache.Master.Operator;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Serving;
 
@@ -15,7 +16,8 @@ using ILoggerFactory logs = LoggerFactory.Create(log => log
     .SetMinimumLevel(args.Contains("--verbose") ? LogLevel.Information : LogLevel.Warning)
     .AddFilter("Microsoft", LogLevel.Warning)
     .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
-CommandLine line = CommandLine.Read(args, TimeProvider.System, logs.CreateLogger("GlobalCache"));
+CommandLine line = CommandLine.Read(args, TimeProvider.System, logs.CreateLogger("GlobalCache"),
+    ct => AdminCodeEntry.AskAsync(Console.In, Console.IsInputRedirected ? null : () => Console.ReadKey(intercept: true), Console.Error, ct));
 foreach (string error in line.Errors) Console.Error.WriteLine(error);
 if (line.Errors.Count > 0) return cannotStart;
 try

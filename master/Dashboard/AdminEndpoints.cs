@@ -60,6 +60,8 @@ internal sealed class AdminEndpoints(AdminMeans means)
         admin.MapGet(AdminApi.Members, Plain(MembersAsync));
         admin.MapPost(AdminApi.Revocations, With(MasterJson.Default.AdminRevocation, new AdminRevocationValidator(), RevokeAsync));
         admin.MapPost(AdminApi.Bans, With(MasterJson.Default.AdminBan, new AdminBanValidator(), BanAsync));
+        admin.MapPost(AdminApi.Trust, With(MasterJson.Default.AdminTrust, new AdminTrustValidator(), TrustAsync));
+        admin.MapPost(AdminApi.Throttles, With(MasterJson.Default.AdminThrottle, new AdminThrottleValidator(), ThrottleAsync));
         admin.MapGet(AdminApi.Limits, Plain(LimitsAsync));
         admin.MapPatch(AdminApi.Limits, With(MasterJson.Default.AdminLimits, null, LimitAsync));
         admin.MapDelete(AdminApi.SessionKeys, Plain(RotateAsync));
@@ -106,6 +108,21 @@ internal sealed class AdminEndpoints(AdminMeans means)
         ControlDocument document = await Desks.Control.ChangeAsync(d => ControlCommands.With(d.Bans, name, asked.Banned) is { } list ? d with { Bans = list } : d, ct);
         Tell("", asked.Banned ? $"The operator bans an asset: {document.Bans.Count} bans hold." : $"The operator lifts a ban: {document.Bans.Count} hold.");
         return AdminOutcome.Done(asked.Banned ? $"It is banned: no node serves it within 30 s. {document.Bans.Count} bans hold." : $"It is not banned. {document.Bans.Count} bans hold.");
+    }
+
+    private async Task<AdminOutcome> TrustAsync(AdminTrust asked, CancellationToken ct)
+    {
+        if (!await Desks.Enrolment.TrustAsync(asked.Client, asked.Trusted, ct)) return AdminOutcome.Not(Missing, "There is no such client, or it is revoked.");
+        Tell("", asked.Trusted ? "The operator has a client's word alone decide." : "The operator takes it back that a client's word alone decides.");
+        return AdminOutcome.Done(asked.Trusted ? "It is believed alone from its next session on, within 2 h." : "It is one of many from its next session on, within 2 h.");
+    }
+
+    private async Task<AdminOutcome> ThrottleAsync(AdminThrottle asked, CancellationToken ct)
+    {
+        if (asked.Throttled && !(await Desks.Enrolment.RefreshAsync(ct)).Branches.ContainsKey(asked.Branch)) return AdminOutcome.Not(Missing, "There is no such branch.");
+        await Desks.Control.ChangeAsync(d => ControlCommands.With(d.ThrottledBranches, asked.Branch, asked.Throttled) is { } list ? d with { ThrottledBranches = list } : d, ct);
+        Tell("", asked.Throttled ? "The operator throttles a branch." : "The operator throttles a branch no longer.");
+        return AdminOutcome.Done(asked.Throttled ? "It gets a tenth of its quota within 30 s." : "It gets all of its quota again.");
     }
 
     private async Task<AdminOutcome> LimitsAsync(CancellationToken ct) =>

@@ -6,13 +6,16 @@ using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Master.Dashboard;
 
+/// <summary>Marks an endpoint of the operator's: on both listeners, and <see cref="AdminGuard"/> judges who is let in by which.</summary>
+internal sealed class Operators : OnBoth;
+
 /// <summary>Marks an endpoint that needs the admin session, and with it the session's token unless it is a <c>GET</c>.</summary>
 internal sealed class AdminOnly;
 
-/// <summary>Marks an endpoint that anybody inside the private network may read; others need the admin session.</summary>
+/// <summary>Marks an endpoint that anybody inside the private network may read; whoever comes by the public listener, or from outside, needs the admin session.</summary>
 internal sealed class InsideOrAdmin;
 
-/// <summary>The admin session over HTTP: its cookie, the two calls that begin and end it, and what is let through to the private listener's other calls.</summary>
+/// <summary>The admin session over HTTP: its cookie, the two calls that begin and end it, and what is let through to the operator's other calls, by either listener (SECURITY §3).</summary>
 internal sealed class AdminGuard(AdminSession sessions, TimeProvider time)
 {
     // A browser takes the name with the prefix only over https, for this host alone.
@@ -30,7 +33,7 @@ internal sealed class AdminGuard(AdminSession sessions, TimeProvider time)
     public Task CheckAsync(HttpContext context, RequestDelegate next)
     {
         EndpointMetadataCollection? marks = context.GetEndpoint()?.Metadata;
-        if (marks?.GetMetadata<OwnersOnly>() is null) return next(context);
+        if (marks is null || (marks.GetMetadata<OwnersOnly>() ?? (object?)marks.GetMetadata<Operators>()) is null) return next(context);
         int refusal = RefusalOf(context, marks);
         if (refusal == StatusCodes.Status200OK) return next(context);
         context.Response.StatusCode = refusal;
@@ -47,11 +50,12 @@ internal sealed class AdminGuard(AdminSession sessions, TimeProvider time)
     private int RefusalOf(HttpContext context, EndpointMetadataCollection marks)
     {
         HttpRequest request = context.Request;
-        // A name that a web page has made to point here is not ours (SECURITY §6).
-        if (!IsOwnName(request.Host.Host)) return StatusCodes.Status421MisdirectedRequest;
+        bool isPrivate = Listeners.IsPrivate(context);
+        // A name that a web page has made to point here is not ours (SECURITY §6). In TLS the certificate sees to that.
+        if (isPrivate && !IsOwnName(request.Host.Host)) return StatusCodes.Status421MisdirectedRequest;
         bool isRead = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
         bool isForeign = request.Headers.Origin is [{ } origin] && origin != $"{request.Scheme}://{request.Host}";
-        if (marks.GetMetadata<AdminOnly>() is null && (marks.GetMetadata<InsideOrAdmin>() is null || IsInside(context.Connection.RemoteIpAddress)))
+        if (marks.GetMetadata<AdminOnly>() is null && (marks.GetMetadata<InsideOrAdmin>() is null || (isPrivate && IsInside(context.Connection.RemoteIpAddress))))
             return isForeign && !isRead ? StatusCodes.Status403Forbidden : StatusCodes.Status200OK;
         if (SessionOf(context) is not { } session) return StatusCodes.Status401Unauthorized;
         return isRead || (!isForeign && AdminSession.IsTokenOf(session, request.Headers[MasterApi.TokenHeader])) ? StatusCodes.Status200OK : StatusCodes.Status403Forbidden;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using GlobalCache.Office.Enrolment;
+using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Master.Dashboard;
 
@@ -20,9 +21,6 @@ internal sealed class AdminSession(byte[]? codeHash)
 {
     /// <summary>Tries a minute from an address.</summary>
     public const int MostTries = 5;
-
-    /// <summary>No code is longer.</summary>
-    public const int MostCodeLength = 256;
 
     private const int MostSessions = 16, MostAddresses = 4096, TokenBytes = 32;
     private static readonly TimeSpan s_idle = TimeSpan.FromHours(12), s_minute = TimeSpan.FromMinutes(1);
@@ -44,7 +42,7 @@ internal sealed class AdminSession(byte[]? codeHash)
 
         // An empty hash is no code's, and all of this takes as long for a wrong one.
         bool isRight = CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(code)), codeHash ?? []);
-        if (!isRight || code.Length > MostCodeLength) return new(null);
+        if (!isRight || code.Length > GridMac.MostCodeLength) return new(null);
         string session = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         lock (_lock)
         {

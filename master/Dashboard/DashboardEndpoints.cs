@@ -6,7 +6,7 @@ using Scalar.AspNetCore;
 
 namespace GlobalCache.Master.Dashboard;
 
-/// <summary>The dashboard over HTTP, on the private listener alone: the page, its files, its live sections, and the same state for machines.</summary>
+/// <summary>The dashboard over HTTP, on the public listener with the admin session alone: the page, its files, its live sections, and the same state for machines.</summary>
 internal sealed class DashboardEndpoints(DashboardSource source, AdminGuard guard)
 {
     // Whoever has not taken an event by then is gone.
@@ -17,7 +17,7 @@ internal sealed class DashboardEndpoints(DashboardSource source, AdminGuard guar
     /// <summary>Adds the routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder owners = routes.MapGroup("").WithMetadata(new OwnersOnly());
+        RouteGroupBuilder owners = routes.MapGroup("").WithMetadata(new Operators());
         foreach ((string path, string type) in s_files) owners.MapGet(path, FileOf(path, type));
         guard.Map(owners);
         RouteGroupBuilder view = owners.MapGroup("").WithMetadata(new InsideOrAdmin());

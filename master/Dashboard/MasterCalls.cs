@@ -9,7 +9,7 @@ namespace GlobalCache.Master.Dashboard;
 internal static class MasterCalls
 {
     private const string Json = "application/json", Text = "text/plain", Html = "text/html", Stream = "text/event-stream", Session = "admin";
-    private const string NoSession = "From outside the private network, without the admin session.";
+    private const string NoSession = "By the public listener, or from outside the private network, without the admin session.";
 
     private static readonly ApiHeader s_token = new(MasterApi.TokenHeader, "The session's token."), s_signature = new(FleetApi.SignatureHeader, "Base64url of the HMAC-SHA256 under the report key.");
 
@@ -22,7 +22,7 @@ internal static class MasterCalls
     private static readonly ApiAnswer s_stands = Said(200, "It stands."), s_bad = Said(400, "The body is not what it should be; the sentence says what."), s_ones = Said(409, "The machines are the operator's own.");
 
     /// <summary>The table.</summary>
-    public static ApiTable Table { get; } = new("GlobalCache master", "The grid's nodes, opened and closed with its demand. Enrolment and sessions are public, in HTTPS under the grid's own CA; all else is on the private listener alone.",
+    public static ApiTable Table { get; } = new("GlobalCache master", "The grid's nodes, opened and closed with its demand. Enrolment and sessions are public, in HTTPS under the grid's own CA; there the operator's calls and the dashboard need the admin session too. What nodes say is on the private listener alone, where the state may be read without a session.",
         new Dictionary<(string Method, string Path), ApiCall>(EnrolmentCalls.All)
         {
             [("GET", NodeApi.Health)] = new("Is the process alive?", "On both listeners.", null, [], [new(200, "It is.")]),
@@ -30,7 +30,7 @@ internal static class MasterCalls
                 [new(200, "Heard.", Json, typeof(ReportAnswer)), new(403, "Not signed, too old, said before, beyond all measure, or not from an address of the fleet.")], Body: Json),
             [("POST", FleetApi.Certificates)] = new("A node's certificate", "For the sender's own name, good for 48 h.", typeof(CertificateRequestBody), [s_signature],
                 [new(200, "The certificate.", Json, typeof(NodeCertificate)), new(403, "As for reports, or for a name that is not the sender's.")], Body: Json),
-            [("GET", "/")] = new("The dashboard", "One page, whole as it leaves the server, and live by a script of its own.", null, [], [new(200, "The page.", Html), new(401, "From outside the private network: the page to sign in.", Html), s_name]),
+            [("GET", "/")] = new("The dashboard", "One page, whole as it leaves the server, and live by a script of its own.", null, [], [new(200, "The page.", Html), new(401, "As below: the page to sign in.", Html), s_name]),
             [("GET", "/dashboard.css")] = new("Of the page", "How it looks.", null, [], [new(200, "CSS.", "text/css"), s_name]),
             [("GET", "/dashboard.js")] = new("Of the page", "Its script.", null, [], [new(200, "JavaScript.", "text/javascript"), s_name]),
             [("GET", "/icon.svg")] = new("Of the page", "Its icon.", null, [], [new(200, "SVG.", "image/svg+xml"), s_name]),
@@ -47,6 +47,8 @@ internal static class MasterCalls
             [("POST", AdminApi.Revocations)] = new("Shut out", "Takes back an invite, or shuts out a client or a branch, on all nodes within 30 s.", typeof(AdminRevocation), [s_token],
                 [s_stands, s_bad, Said(404, "No such invite, client or branch."), Said(409, "The invite was used; the sentence names the client."), .. s_acts], Session, Json),
             [("POST", AdminApi.Bans)] = new("Take down", "Takes an asset out of the cache on all nodes within 30 s, or lets it in again.", typeof(AdminBan), [s_token], [s_stands, s_bad, .. s_acts], Session, Json),
+            [("POST", AdminApi.Trust)] = new("Believe a client alone", "Such as the grid's own uploader; from its next session on, within 2 h.", typeof(AdminTrust), [s_token], [s_stands, s_bad, Said(404, "No such client, or it is revoked."), .. s_acts], Session, Json),
+            [("POST", AdminApi.Throttles)] = new("Throttle a branch", "It gets a tenth of its quota, on all nodes within 30 s.", typeof(AdminThrottle), [s_token], [s_stands, s_bad, Said(404, "No such branch."), .. s_acts], Session, Json),
             [("GET", AdminApi.Limits)] = new("The limits", "What the fleet may be and cost; how near it is stands in the state.", null, [], [new(200, "All of them.", Json, typeof(AdminLimits)), .. s_acts], Security: Session),
             [("PATCH", AdminApi.Limits)] = new("Set limits", "Those that are named; within what AWS itself allows the master.", typeof(AdminLimits), [s_token],
                 [new(200, "All of them, as they are then.", Json, typeof(AdminLimits)), Said(400, "Not within their ranges; nothing is changed."), .. s_acts], Session, Json),

@@ -4,7 +4,7 @@ using GlobalCache.Policy.Assets;
 namespace GlobalCache.Policy.Wire;
 
 /// <summary>
-/// What the operator may have a master do, beside <see cref="MasterApi.Invites"/>: on its private listener, with the admin session, and with its token unless it is a
+/// What the operator may have a master do, beside <see cref="MasterApi.Invites"/>: on both listeners, with the admin session, and with its token unless it is a
 /// <c>GET</c>. All of it is kept in the store, so that it outlives the master, and reaches running nodes within 30 s. Answers are an <see cref="AdminAnswer"/> where no
 /// other is named: 200 it stands; 400 the body is not what it should be; 404 there is no such thing; 409 it cannot be so; 503 with Retry-After, not known whether it
 /// stands: to be repeated, which does no harm.
@@ -19,6 +19,12 @@ public static class AdminApi
 
     /// <summary><c>POST</c> of an <see cref="AdminBan"/>: takes an asset out of the cache, or lets it in again. 503 too when no node answers, since nodes alone know what its object is called.</summary>
     public const string Bans = "/v1/admin/bans";
+
+    /// <summary><c>POST</c> of an <see cref="AdminTrust"/>: a client's word alone decides from its next session on (within 2 h), or no longer does. 404: there is no such client, or it is revoked.</summary>
+    public const string Trust = "/v1/admin/trust";
+
+    /// <summary><c>POST</c> of an <see cref="AdminThrottle"/>: a branch gets a tenth of its quota, or all of it again. 404: there is no such branch.</summary>
+    public const string Throttles = "/v1/admin/throttles";
 
     /// <summary><c>GET</c>: 200 with <see cref="AdminLimits"/>. <c>PATCH</c> with one: what it names is changed, the rest stays; 200 with all, or 400 and nothing is changed.</summary>
     public const string Limits = "/v1/admin/limits";
@@ -108,6 +114,26 @@ public sealed record AdminBan
     public bool Banned { get; init; } = true;
 }
 
+/// <summary>Whose word counts.</summary>
+public sealed record AdminTrust
+{
+    /// <summary>The client's id, 1 – 64 characters.</summary>
+    public required string Client { get; init; }
+
+    /// <summary>True, the default: its word alone decides. False: it is one of many.</summary>
+    public bool Trusted { get; init; } = true;
+}
+
+/// <summary>Who gets less.</summary>
+public sealed record AdminThrottle
+{
+    /// <summary>The branch's id, 1 – 64 characters.</summary>
+    public required string Branch { get; init; }
+
+    /// <summary>True, the default: a tenth of the quota. False: all of it.</summary>
+    public bool Throttled { get; init; } = true;
+}
+
 /// <summary>What the fleet may be and cost at most (<see cref="ScalingPolicy"/>, which has ranges and defaults). Null: as it is.</summary>
 public sealed record AdminLimits
 {
@@ -164,6 +190,20 @@ public sealed class AdminRevocationValidator : AbstractValidator<AdminRevocation
 {
     /// <summary>Builds the rules.</summary>
     public AdminRevocationValidator() => RuleFor(r => r.Id).Must(id => id is { Length: >= 1 and <= 64 }).WithMessage("Name an invite, a client or a branch by its id.");
+}
+
+/// <summary>The ranges stated on <see cref="AdminTrust"/>.</summary>
+public sealed class AdminTrustValidator : AbstractValidator<AdminTrust>
+{
+    /// <summary>Builds the rules.</summary>
+    public AdminTrustValidator() => RuleFor(t => t.Client).Must(id => id is { Length: >= 1 and <= 64 }).WithMessage("Name a client by its id.");
+}
+
+/// <summary>The ranges stated on <see cref="AdminThrottle"/>.</summary>
+public sealed class AdminThrottleValidator : AbstractValidator<AdminThrottle>
+{
+    /// <summary>Builds the rules.</summary>
+    public AdminThrottleValidator() => RuleFor(t => t.Branch).Must(id => id is { Length: >= 1 and <= 64 }).WithMessage("Name a branch by its id.");
 }
 
 /// <summary>The ranges stated on <see cref="AdminBan"/>.</summary>

@@ -8,9 +8,15 @@ public static class EnrolmentApi
 
     /// <summary>
     /// <c>GET</c>, without a session: 200 with the <see cref="Wire.GridFile"/>, which holds no secret; 429 asked too often. Believed by nobody for its own
-    /// sake: an invite's fingerprint says which authority it must name (<see cref="InviteText"/>).
+    /// sake: an invite's fingerprint says which authority it must name (<see cref="InviteText"/>), and the operator knows it by <see cref="GridMac"/>.
     /// </summary>
     public const string GridFile = "/v1/grid.json";
+
+    /// <summary>
+    /// On a master's answer to <see cref="GridFile"/>: that who answers knows the SHA-256 of the admin code (<see cref="Wire.GridMac"/>). So the operator's first call trusts an
+    /// authority that was born in the cloud, and has said nothing secret before it does.
+    /// </summary>
+    public const string GridMac = "GC-Grid-Mac";
 
     /// <summary><c>GET</c>: a <see cref="SessionNonce"/>, good for a minute.</summary>
     public const string Nonce = "/v1/sessions/nonce";

@@ -316,6 +316,8 @@ public sealed record DecisionState
 [JsonSerializable(typeof(AdminMembers))]
 [JsonSerializable(typeof(AdminRevocation))]
 [JsonSerializable(typeof(AdminBan))]
+[JsonSerializable(typeof(AdminTrust))]
+[JsonSerializable(typeof(AdminThrottle))]
 [JsonSerializable(typeof(AdminLimits))]
 [JsonSerializable(typeof(AdminRetirement))]
 public sealed partial class MasterJson : JsonSerializerContext;

@@ -10,7 +10,7 @@ namespace GlobalCache.Office.Enrolment;
 /// Enrolment and sessions over HTTPS (<see cref="EnrolmentApi"/>). Every refusal is the same empty 403, whatever the reason, so that nobody learns
 /// which invites and clients there are; 429 knocks too often, 503 when the store cannot say.
 /// </summary>
-internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridFile file, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log)
+internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridBody grid, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log)
 {
     private const int MostBytes = 4096, MostClientId = 64;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { MaxDepth = 8 };
@@ -21,7 +21,7 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, Sess
     /// <summary>Adds the four routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(EnrolmentApi.GridFile, Guarded(_ => Task.FromResult<object?>(file)));
+        routes.MapGet(EnrolmentApi.GridFile, Guarded(_ => Task.FromResult<object?>(grid)));
         routes.MapPost(EnrolmentApi.Enrolments, Guarded(EnrolAsync));
         routes.MapGet(EnrolmentApi.Nonce, Guarded(_ => Task.FromResult<object?>(new SessionNonce { Nonce = _nonces.Next(time.GetUtcNow()) })));
         routes.MapPost(EnrolmentApi.Sessions, Guarded(StartSessionAsync));
@@ -72,6 +72,7 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, Sess
             return;
         }
         if (given is null) context.Response.StatusCode = StatusCodes.Status403Forbidden;
+        else if (given is GridBody body) await body.WriteAsync(context.Response, context.RequestAborted);
         else await context.Response.WriteAsJsonAsync(given, given.GetType(), Json, context.RequestAborted);
     };
 
@@ -97,6 +98,6 @@ internal static class EnrolmentRoutes
 {
     /// <summary>Adds the routes.</summary>
     public static void MapEnrolment(
-        this IEndpointRouteBuilder routes, EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridFile file, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log) =>
-        new EnrolmentEndpoints(desk, key, tokens, file, denied, time, log).Map(routes);
+        this IEndpointRouteBuilder routes, EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridBody grid, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log) =>
+        new EnrolmentEndpoints(desk, key, tokens, grid, denied, time, log).Map(routes);
 }

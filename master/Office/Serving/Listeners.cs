@@ -3,7 +3,6 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using GlobalCache.Policy.Wire;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -16,6 +15,9 @@ internal sealed class CannotStartException(string message) : Exception(message);
 
 /// <summary>Marks an endpoint that is served on the private listener alone.</summary>
 internal sealed class OwnersOnly;
+
+/// <summary>Marks an endpoint that is served on both listeners; who may call it by which is for whoever serves it to judge.</summary>
+internal class OnBoth;
 
 /// <summary>Where a node or a master is reached: a port for clients, in TLS with a certificate of the grid's own authority, and one for its owner, in clear and never on the internet.</summary>
 internal sealed class Listeners : IDisposable
@@ -70,14 +72,17 @@ internal sealed class Listeners : IDisposable
             kestrel.Listen(owners, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
-                listen.Use(next => connection =>
-                {
-                    connection.Items[s_private] = s_private;
-                    return next(connection);
-                });
+                MarkPrivate(listen);
             });
         });
     }
+
+    /// <summary>Whatever comes by this one has come by the owner's port.</summary>
+    public static void MarkPrivate(ListenOptions listen) => listen.Use(next => connection =>
+    {
+        connection.Items[s_private] = s_private;
+        return next(connection);
+    });
 
     /// <summary>Whether a request came by the owner's port.</summary>
     public static bool IsPrivate(HttpContext context) => context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_private) == true;
@@ -85,9 +90,8 @@ internal sealed class Listeners : IDisposable
     /// <summary>What is the owner's is not there on the public listener, and the other way round: no token passes in clear.</summary>
     public static Task SeparateAsync(HttpContext context, RequestDelegate next)
     {
-        bool isPrivate = IsPrivate(context);
-        if (context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<OwnersOnly>() is not null != isPrivate && context.Request.Path != NodeApi.Health)
-            context.SetEndpoint(null);
+        EndpointMetadataCollection? marks = context.GetEndpoint()?.Metadata;
+        if (marks is not null && marks.GetMetadata<OnBoth>() is null && marks.GetMetadata<OwnersOnly>() is not null != IsPrivate(context)) context.SetEndpoint(null);
         return next(context);
     }
 

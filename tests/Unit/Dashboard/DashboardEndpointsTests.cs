@@ -158,10 +158,10 @@ public sealed class DashboardEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_route_is_the_owners_alone()
+    public async Task Every_route_is_the_operators_alone()
     {
         Assert.True(_host.Routes.Count > 9);
-        Assert.All(_host.Routes, r => Assert.NotNull(r.Metadata.GetMetadata<OwnersOnly>()));
+        Assert.All(_host.Routes, r => Assert.NotNull(r.Metadata.GetMetadata<Operators>()));
         using var ask = new HttpRequestMessage(HttpMethod.Get, MasterApi.State) { Headers = { Host = "rebind.example" } };
         using HttpResponseMessage answer = await _http.SendAsync(ask);
         Assert.Equal(HttpStatusCode.MisdirectedRequest, answer.StatusCode);

@@ -52,7 +52,7 @@ internal sealed class DashboardHost : IAsyncDisposable
         var source = new DashboardSource(look, day ?? new DayPlot(), TimeProvider.System);
         var guard = new AdminGuard(new AdminSession(withCode ? SHA256.HashData(Encoding.UTF8.GetBytes(Code)) : null), time ?? TimeProvider.System);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, Listeners.MarkPrivate));
         builder.Services.AddRouting();
         builder.Services.AddOpenApi(MasterCalls.Table.Complete);
         WebApplication web = builder.Build();
@@ -69,7 +69,7 @@ internal sealed class DashboardHost : IAsyncDisposable
         web.UseAdminGuard(guard);
         web.MapDashboard(source, guard);
         int invites = 0;
-        RouteGroupBuilder calls = web.MapGroup("").WithMetadata(new OwnersOnly(), new AdminOnly());
+        RouteGroupBuilder calls = web.MapGroup("").WithMetadata(new Operators(), new AdminOnly());
         ((IEndpointConventionBuilder)calls).Add(MasterCalls.Table.Describe);
         calls.MapPost(MasterApi.Invites, (RequestDelegate)(context => context.Response.WriteAsJsonAsync(new NewInvite { Invite = $"gc-invite-{++invites}" }, MasterJson.Default.NewInvite)));
         List<string> asked = [];

@@ -57,7 +57,7 @@ public sealed class AdminCallsTests : IAsyncLifetime
         foreach (RouteEndpoint call in calls)
         {
             Assert.NotNull(call.Metadata.GetMetadata<AdminOnly>());
-            Assert.NotNull(call.Metadata.GetMetadata<OwnersOnly>());
+            Assert.NotNull(call.Metadata.GetMetadata<Operators>());
             HttpMethod method = new(call.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0]);
             var address = new Uri($"http://{_master.Private}{call.RoutePattern.RawText}");
             using HttpResponseMessage alone = await stranger.SendAsync(new HttpRequestMessage(method, address));
