@@ -60,7 +60,8 @@ internal static class GridStack
             ["nameServers"] = names.Zone.NameServers,
             ["masterUrl"] = $"https://{settings.MasterName}",
             ["image"] = image.Id,
-            ["next"] = $"Have {settings.Zone} delegated to the name servers above; as soon as 'dig +short {settings.MasterName}' answers, clients can enrol there. The dashboard is not on that name: it is on port {CloudPorts.MasterPrivate} of the master's private address, which nothing outside {settings.Network} reaches; sign in there with the admin code.",
+            ["masterAddress"] = names.MasterAddress.PublicIp,
+            ["next"] = names.MasterAddress.PublicIp.Apply(address => $"In a minute, with the admin code at hand: dotnet run --project master -- at {address} state. Then have {settings.Zone} delegated to the name servers above; as soon as 'dig +short {settings.MasterName}' answers, make an invite for each person: dotnet run --project master -- at {settings.MasterName} invite. The dashboard is https://{settings.MasterName}/; your browser trusts it once it has what 'at {address} authority' prints."),
         };
     }
 

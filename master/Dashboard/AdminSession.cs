@@ -32,17 +32,17 @@ internal sealed class AdminSession(byte[]? codeHash)
     /// <summary>There is a code.</summary>
     public bool CanSignIn => codeHash is not null;
 
-    /// <summary>A try. A right code is no exception from the number of tries.</summary>
+    /// <summary>A try. A right code has to wait behind wrong ones too, but uses up no try: an operator's script signs in for every command.</summary>
     public SignInAnswer SignIn(string code, IPAddress? peer, DateTimeOffset now)
     {
+        // An empty hash is no code's, and all of this takes as long for a wrong one.
+        bool isRight = CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(code)), codeHash ?? []) && code.Length <= GridMac.MostCodeLength;
         lock (_lock)
         {
-            if (Wait(AddressLimits.KeyOf(peer), now) is { } wait) return new(null, wait);
+            if (Wait(AddressLimits.KeyOf(peer), counts: !isRight, now) is { } wait) return new(null, wait);
         }
 
-        // An empty hash is no code's, and all of this takes as long for a wrong one.
-        bool isRight = CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(code)), codeHash ?? []);
-        if (!isRight || code.Length > GridMac.MostCodeLength) return new(null);
+        if (!isRight) return new(null);
         string session = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         lock (_lock)
         {
@@ -90,8 +90,8 @@ internal sealed class AdminSession(byte[]? codeHash)
 
     private static bool IsOver(DateTimeOffset seen, DateTimeOffset now) => now - seen > s_idle;
 
-    // Null: this try counts, and is heard.
-    private TimeSpan? Wait(UInt128 who, DateTimeOffset now)
+    // Null: this try is heard.
+    private TimeSpan? Wait(UInt128 who, bool counts, DateTimeOffset now)
     {
         if (!_tries.ContainsKey(who) && _tries.Count >= MostAddresses)
         {
@@ -108,7 +108,7 @@ internal sealed class AdminSession(byte[]? codeHash)
             tries.Dequeue();
         }
 
-        tries.Enqueue(now);
+        if (counts) tries.Enqueue(now);
         return null;
     }
 }

@@ -39,7 +39,7 @@ internal static class MasterCalls
             [("GET", MasterApi.Events)] = new("The same, live", "Events named “state”: the last at once, then when something has changed, at most one a second and at least one in 10 s. Slow readers miss some.", null, [],
                 [new(200, "Events without end, each with a state as its data.", Stream), s_outside, s_name, new(503, "64 read along.", null, null, [ApiCall.Later])]),
             [("GET", "/metrics")] = new("Figures for Prometheus", "No asset, client or address is a label.", null, [], [new(200, "Prometheus text format 0.0.4.", Text), s_outside, s_name]),
-            [("POST", MasterApi.AdminSession)] = new("The operator signs in", "For 12 h without a call. Five tries a minute from an address.", typeof(AdminSignIn), [],
+            [("POST", MasterApi.AdminSession)] = new("The operator signs in", "For 12 h without a call. Five wrong tries a minute from an address.", typeof(AdminSignIn), [],
                 [new(200, "The token; the session itself is a cookie.", Json, typeof(AdminWelcome)), new(403, "Not the code, or another site's page."), s_name, new(429, "Too many tries.", null, null, [ApiCall.Later])], Body: Json),
             [("DELETE", MasterApi.AdminSession)] = new("The operator signs out", "The session is over, whoever has its cookie.", null, [s_token], [new(204, "It is over."), .. s_admin], Security: Session),
             [("POST", MasterApi.Invites)] = new("An invite", "For one person, at the top of a branch.", null, [s_token], [new(200, "The invite.", Json, typeof(NewInvite)), Said(409, "Too many are open."), .. s_acts], Security: Session),

@@ -18,6 +18,7 @@ internal sealed class OperatorRefusedException(string message) : Exception(messa
 internal sealed class OperatorLink : IAsyncDisposable
 {
     private const int MostBytes = 4 << 20;
+    private const string Foreign = "does not prove to be the grid's master: its certificate is not of the grid's authority, or this machine's clock is wrong.";
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private readonly HttpClient _http;
@@ -57,7 +58,7 @@ internal sealed class OperatorLink : IAsyncDisposable
         // It proves itself by what it says, not yet by its certificate; so nothing is said to it but this question.
         handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null;
         using var http = new HttpClient(handler) { BaseAddress = AddressOf(at), Timeout = s_patience, MaxResponseContentBufferSize = MostBytes };
-        return await GuardedAsync(at, async () =>
+        return await GuardedAsync(at, "does not speak TLS: is that a master's public address?", async () =>
         {
             using HttpResponseMessage answer = await http.GetAsync(EnrolmentApi.GridFile, ct);
             if (answer.StatusCode != HttpStatusCode.OK) throw new OperatorRefusedException($"{at} gives no grid.json (status {(int)answer.StatusCode}): is that a master's public address?");
@@ -73,7 +74,7 @@ internal sealed class OperatorLink : IAsyncDisposable
     /// <exception cref="OperatorRefusedException">It is refused.</exception>
     public async Task SignInAsync(string code, CancellationToken ct)
     {
-        AdminWelcome welcome = await GuardedAsync(_at, async () =>
+        AdminWelcome welcome = await GuardedAsync(_at, Foreign, async () =>
         {
             using HttpResponseMessage answer = await _http.PostAsync(MasterApi.AdminSession, Json(new AdminSignIn { Code = code }, MasterJson.Default.AdminSignIn), ct);
             return answer.StatusCode switch
@@ -115,7 +116,7 @@ internal sealed class OperatorLink : IAsyncDisposable
         _authority.Dispose();
     }
 
-    private Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? body, JsonTypeInfo<T> type, CancellationToken ct) => GuardedAsync(_at, async () =>
+    private Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? body, JsonTypeInfo<T> type, CancellationToken ct) => GuardedAsync(_at, Foreign, async () =>
     {
         using HttpRequestMessage ask = Request(method, path, body);
         using HttpResponseMessage answer = await _http.SendAsync(ask, ct);
@@ -166,7 +167,7 @@ internal sealed class OperatorLink : IAsyncDisposable
         };
     }
 
-    private static async Task<T> GuardedAsync<T>(string at, Func<Task<T>> act, CancellationToken ct)
+    private static async Task<T> GuardedAsync<T>(string at, string noTls, Func<Task<T>> act, CancellationToken ct)
     {
         try
         {
@@ -177,7 +178,7 @@ internal sealed class OperatorLink : IAsyncDisposable
             throw new OperatorRefusedException(e switch
             {
                 JsonException => $"{at} says something that cannot be understood: is this program older than the master?",
-                { InnerException: System.Security.Authentication.AuthenticationException } => $"{at} does not prove to be the grid's master: its certificate is not of the grid's authority, or this machine's clock is wrong.",
+                { InnerException: System.Security.Authentication.AuthenticationException } => $"{at} {noTls}",
                 _ => $"{at} cannot be reached ({(e as HttpRequestException)?.HttpRequestError.ToString() ?? "no answer in time"}): is the master running, and does its name have its address yet?",
             });
         }

@@ -18,7 +18,7 @@ public static class MasterApi
     public const string Events = "/v1/events";
 
     /// <summary>
-    /// <c>POST</c> of an <see cref="AdminSignIn"/>: 200 with an <see cref="AdminWelcome"/> and the session's cookie; 403 not the code; 429 with Retry-After, five tries
+    /// <c>POST</c> of an <see cref="AdminSignIn"/>: 200 with an <see cref="AdminWelcome"/> and the session's cookie; 403 not the code; 429 with Retry-After, five wrong tries
     /// a minute from an address. <c>DELETE</c>, with the session: 204, it is over.
     /// </summary>
     public const string AdminSession = "/v1/admin/session";

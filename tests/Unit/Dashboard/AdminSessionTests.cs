@@ -54,7 +54,7 @@ public sealed class AdminSessionTests
     }
 
     [Fact]
-    public void An_address_has_five_tries_in_any_minute_right_or_wrong()
+    public void An_address_has_five_wrong_tries_in_any_minute_and_a_right_one_waits_behind_them()
     {
         for (int i = 0; i < AdminSession.MostTries; i++) Assert.Null(_sessions.SignIn("wrong", s_peer, s_now.AddSeconds(i * 10)).RetryAfter);
         SignInAnswer sixth = _sessions.SignIn(Code, s_peer, s_now.AddSeconds(50));
@@ -62,7 +62,10 @@ public sealed class AdminSessionTests
         Assert.Equal(TimeSpan.FromSeconds(10), sixth.RetryAfter);
         Assert.NotNull(_sessions.SignIn(Code, IPAddress.Parse("198.51.100.8"), s_now.AddSeconds(50)).Session);
         Assert.NotNull(_sessions.SignIn(Code, s_peer, s_now.AddSeconds(60)).Session);
-        Assert.NotNull(_sessions.SignIn("x", s_peer, s_now.AddSeconds(61)).RetryAfter);
+        Assert.NotNull(_sessions.SignIn(Code, s_peer, s_now.AddSeconds(60)).Session);
+        Assert.Null(_sessions.SignIn("x", s_peer, s_now.AddSeconds(61)).RetryAfter);
+        Assert.NotNull(_sessions.SignIn("x", s_peer, s_now.AddSeconds(62)).RetryAfter);
+        for (int i = 0; i < 3 * AdminSession.MostTries; i++) Assert.NotNull(_sessions.SignIn(Code, IPAddress.Parse("198.51.100.9"), s_now).Session);
     }
 
     [Fact]

@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using GlobalCache.Master.Dashboard;
-using GlobalCache.Office.Serving;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Routing;

@@ -235,10 +235,18 @@ public sealed partial class StackGraphTests
         Assert.Equal("https://master.cache.example.org", s_up.Outputs["masterUrl"]);
         Assert.Equal(["ns-1.awsdns-01.org", "ns-2.awsdns-02.net"], (List<object?>)s_up.Outputs["nameServers"]!);
         Assert.Contains("dig +short master.cache.example.org", (string)s_up.Outputs["next"]!, StringComparison.Ordinal);
-        // The public listener knows enrolment alone: nobody is sent there to sign in.
-        Assert.Contains($"port {CloudPorts.MasterPrivate}", (string)s_up.Outputs["next"]!, StringComparison.Ordinal);
-        Assert.DoesNotContain("open https://", (string)s_up.Outputs["next"]!, StringComparison.Ordinal);
+        Assert.Equal("203.0.113.7", s_up.Outputs["masterAddress"]);
+        // Words that the master's program takes.
+        string[][] said = [.. CommandsOf((string)s_up.Outputs["next"]!)];
+        Assert.Equal(["at 203.0.113.7 state", "at master.cache.example.org invite"], said.Select(words => string.Join(' ', words)));
+        Assert.All(said, words => Assert.Empty(GlobalCache.Master.CommandLine.Read(words, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).Errors));
     }
+
+    private static IEnumerable<string[]> CommandsOf(string text) =>
+        text.Split("dotnet run --project master -- ")[1..].Select(Sentence);
+
+    // Up to the end of the sentence: a full stop before a space, or at the end.
+    private static string[] Sentence(string rest) => (rest.IndexOf(". ", StringComparison.Ordinal) is > 0 and var end ? rest[..end] : rest).Split(' ');
 
     [Fact]
     public void Everything_belongs_to_a_component()

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using GlobalCache.Master;
 using GlobalCache.Master.Dashboard;
-using GlobalCache.Office.Serving;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Control;

@@ -46,7 +46,7 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
         _desk = new EnrolmentDesk(new FolderStore(Path.Combine(_folder, "store"), TimeProvider.System), _grid.Office, _time, log);
         _tokens = new SessionTokens(_grid.File.Host, new SessionKey("k1", _signs), [], _time);
         _app.UseRouting();
-        _app.MapEnrolment(_desk, _grid.Office, _tokens, _grid.File, () => ["5A01"], _time, log);
+        _app.MapEnrolment(_desk, _grid.Office, _tokens, GridBody.Of(_grid.File), () => ["5A01"], _time, log);
         await _app.StartAsync();
         int port = new Uri(_app.Urls.First()).Port;
         X509Certificate2 authority = X509Certificate2.CreateFromPem(_grid.File.Ca);
