@@ -14,10 +14,10 @@ internal sealed record SignInAnswer(string? Session, TimeSpan? RetryAfter = null
 
 /// <summary>
 /// Who is the operator (SECURITY §2, §3): whoever knew the admin code, of which the master has but the SHA-256, as the code is drawn at random and no word. Sessions
-/// live in memory, as hashes, for 12 h without a call, and 16 of them: a master started anew knows none. Pure but for its tables, which are bounded.
+/// live in memory, as hashes, for 12 h without a call, and 16 of them: a master started anew knows none, nor does one with another code. Pure but for its tables, which are bounded.
 /// </summary>
-/// <param name="codeHash">SHA-256 of the code in UTF-8; null: nobody can sign in.</param>
-internal sealed class AdminSession(byte[]? codeHash)
+/// <param name="codeHash">SHA-256 of the code in force, in UTF-8; null: nobody can sign in.</param>
+internal sealed class AdminSession(Func<byte[]>? codeHash)
 {
     /// <summary>Tries a minute from an address.</summary>
     public const int MostTries = 5;
@@ -27,6 +27,7 @@ internal sealed class AdminSession(byte[]? codeHash)
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, DateTimeOffset> _seenAt = [];
+    private byte[] _code = codeHash?.Invoke() ?? [];
     private readonly Dictionary<UInt128, Queue<DateTimeOffset>> _tries = [];
 
     /// <summary>There is a code.</summary>
@@ -36,7 +37,7 @@ internal sealed class AdminSession(byte[]? codeHash)
     public SignInAnswer SignIn(string code, IPAddress? peer, DateTimeOffset now)
     {
         // An empty hash is no code's, and all of this takes as long for a wrong one.
-        bool isRight = CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(code)), codeHash ?? []) && code.Length <= GridMac.MostCodeLength;
+        bool isRight = CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(code)), codeHash?.Invoke() ?? []) && code.Length <= GridMac.MostCodeLength;
         lock (_lock)
         {
             if (Wait(AddressLimits.KeyOf(peer), counts: !isRight, now) is { } wait) return new(null, wait);
@@ -46,6 +47,7 @@ internal sealed class AdminSession(byte[]? codeHash)
         string session = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         lock (_lock)
         {
+            ForgetOtherCodes();
             foreach (string old in _seenAt.Where(s => IsOver(s.Value, now)).Select(s => s.Key).ToList()) _seenAt.Remove(old);
             if (_seenAt.Count >= MostSessions) _seenAt.Remove(_seenAt.MinBy(s => s.Value).Key);
             _seenAt[Hash(session)] = now;
@@ -61,6 +63,7 @@ internal sealed class AdminSession(byte[]? codeHash)
         string hash = Hash(session);
         lock (_lock)
         {
+            ForgetOtherCodes();
             if (!_seenAt.TryGetValue(hash, out DateTimeOffset at)) return false;
             if (IsOver(at, now))
             {
@@ -85,6 +88,15 @@ internal sealed class AdminSession(byte[]? codeHash)
     /// <summary>Whether it is that word; in constant time.</summary>
     public static bool IsTokenOf(string session, string? token) =>
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(TokenOf(session)), Encoding.UTF8.GetBytes(token ?? ""));
+
+    // What a code opened that is no longer the code, is over.
+    private void ForgetOtherCodes()
+    {
+        byte[] code = codeHash?.Invoke() ?? [];
+        if (code.AsSpan().SequenceEqual(_code)) return;
+        _code = code;
+        _seenAt.Clear();
+    }
 
     private static string Hash(string session) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(session)));
 

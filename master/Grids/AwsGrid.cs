@@ -58,7 +58,7 @@ internal static class AwsGrid
                 Fleet = fleet,
                 IsPaid = true,
                 Policy = policy,
-                AdminCodeHash = await AdminCodeAsync(parameters, names.Admin, ct),
+                AdminCodeHash = () => watch.Admin,
                 NamesAt = $"Route 53 ({data.HostedZone})",
                 FollowAsync = (declare, stop) => Task.WhenAll(watch.FollowAsync(declare, stop), PublishAsync(store, file, time, log, stop)),
                 Owned = owned,
@@ -71,10 +71,6 @@ internal static class AwsGrid
             throw;
         }
     }
-
-    private static async Task<byte[]> AdminCodeAsync(ParameterStore parameters, string name, CancellationToken ct) =>
-        await parameters.ReadAsync(name, ct) is { Length: 64 } hex && hex.All(char.IsAsciiHexDigit) ? Convert.FromHexString(hex)
-            : throw new CannotStartException($"The parameter {name} holds no SHA-256 in 64 hex digits: set globalcache:adminCodeHash and run pulumi up.");
 
     private static GridFacts FactsOf(MasterUserData data, MasterOptions options, GridPolicy? policy) => new()
     {

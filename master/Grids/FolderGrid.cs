@@ -36,7 +36,7 @@ internal static class FolderGrid
                 IsFixed = options.Nodes.Count > 0,
                 EndsWithMaster = options.Nodes.Count == 0,
                 Policy = options.Policy,
-                AdminCodeHash = hash,
+                AdminCodeHash = () => hash,
                 NewAdminCode = code,
                 NamesAt = zone.Endpoint.ToString(),
                 FollowAsync = (declare, ct) => options.PolicyFile is { } file ? new PolicyFile(file, declare, wrong => log.PolicyRefused(file, string.Join(' ', wrong)), time).FollowAsync(ct) : Task.CompletedTask,

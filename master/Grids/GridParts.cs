@@ -33,8 +33,8 @@ internal sealed record GridParts
     /// <summary>The policy declared at this start; null: it cannot be read, and what was in force goes on.</summary>
     public required GridPolicy? Policy { get; init; }
 
-    /// <summary>SHA-256 of the admin code.</summary>
-    public required byte[] AdminCodeHash { get; init; }
+    /// <summary>SHA-256 of the admin code in force.</summary>
+    public required Func<byte[]> AdminCodeHash { get; init; }
 
     /// <summary>The admin code, if it has just been made.</summary>
     public string? NewAdminCode { get; init; }

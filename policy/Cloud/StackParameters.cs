@@ -13,7 +13,7 @@ public sealed record StackParameters(string Stack)
     /// <summary>The image that nodes are started from, such as <c>ami-0123456789abcdef0</c>; read by the master every 15 s.</summary>
     public string Image => Of("image");
 
-    /// <summary>SHA-256 of the admin code, 64 hex digits; read by the master at its start.</summary>
+    /// <summary>SHA-256 of the admin code, 64 hex digits; read by the master every 15 s.</summary>
     public string Admin => Of("admin");
 
     /// <summary>What the master alone knows (authority, control key, office), under <see cref="CloudNames.MasterKey"/>.</summary>

@@ -66,12 +66,20 @@ public sealed class AwsMasterTests : IAsyncLifetime
             Assert.Equal(NodeUserData.FingerprintOf(master.Office.Grid.File), told.Grid);
             await UntilAsync(async () => await master.Store.GetAsync(NodeUserData.GridObject, CancellationToken.None) is not null);
 
-            // pulumi up: another least and another image, while it runs.
+            // pulumi up: another least, another image and another admin code, while it runs.
+            _ssm.Parameters[_parameters.Admin] = new(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("another code"u8)), null);
             _ssm.Parameters[_parameters.Image] = new(SampleStack.Names.Images[1], null);
             _ssm.Parameters[_parameters.Policy] = new(Policy(2).ToJson(), null);
             await UntilAsync(() => _ec2.Machines.Count == 2, () => $"policy {master.Policy.Scaling.Min}, asked {string.Join(' ', _ssm.Calls.TakeLast(5))}, said {string.Join('|', master.Reconciler.History.Newest(12).Select(h => h.Reason))}");
             Assert.Equal(SampleStack.Names.Images[1], _ec2.Machines[1].Of("ImageId"));
             Assert.Equal(2, master.Policy.Scaling.Min);
+
+            // The operator's first call is answered with the code that was read with them.
+            using (var outside = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null } }))
+            {
+                using HttpResponseMessage said = await outside.GetAsync($"https://{master.Public}{GlobalCache.Policy.Wire.EnrolmentApi.GridFile}");
+                Assert.True(GlobalCache.Policy.Wire.GridMac.IsOf("another code", await said.Content.ReadAsByteArrayAsync(), said.Headers.GetValues(GlobalCache.Policy.Wire.EnrolmentApi.GridMac).Single()));
+            }
 
             // A bad one is refused whole.
             _ssm.Parameters[_parameters.Policy] = new("""{"scaling":{"min":9,"max":3}}""", null);

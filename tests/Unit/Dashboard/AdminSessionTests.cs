@@ -12,7 +12,10 @@ public sealed class AdminSessionTests
     private static readonly DateTimeOffset s_now = new(2026, 3, 6, 12, 0, 0, TimeSpan.Zero);
     private static readonly IPAddress s_peer = IPAddress.Parse("198.51.100.7");
 
-    private readonly AdminSession _sessions = new(SHA256.HashData(Encoding.UTF8.GetBytes(Code)));
+    private readonly AdminSession _sessions;
+    private byte[] _hash = SHA256.HashData(Encoding.UTF8.GetBytes(Code));
+
+    public AdminSessionTests() => _sessions = new AdminSession(() => _hash);
 
     [Fact]
     public void The_code_opens_a_session_and_nothing_else_does()
@@ -43,6 +46,16 @@ public sealed class AdminSessionTests
         Assert.True(_sessions.Knows(session, s_now.AddHours(23.8)));
         Assert.False(_sessions.Knows(session, s_now.AddHours(36)));
         Assert.False(_sessions.Knows(session, s_now.AddHours(23.9)));
+    }
+
+    [Fact]
+    public void With_another_code_in_force_the_one_before_opens_nothing_and_what_it_opened_is_over()
+    {
+        string session = _sessions.SignIn(Code, s_peer, s_now).Session!;
+        _hash = SHA256.HashData("another code"u8);
+        Assert.False(_sessions.Knows(session, s_now));
+        Assert.Null(_sessions.SignIn(Code, s_peer, s_now).Session);
+        Assert.True(_sessions.Knows(_sessions.SignIn("another code", s_peer, s_now).Session, s_now));
     }
 
     [Fact]

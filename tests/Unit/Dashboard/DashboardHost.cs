@@ -50,7 +50,7 @@ internal sealed class DashboardHost : IAsyncDisposable
     public static async Task<DashboardHost> StartAsync(Func<MasterState> look, DayPlot? day = null, Func<IPAddress>? peer = null, TimeProvider? time = null, bool withCode = true)
     {
         var source = new DashboardSource(look, day ?? new DayPlot(), TimeProvider.System);
-        var guard = new AdminGuard(new AdminSession(withCode ? SHA256.HashData(Encoding.UTF8.GetBytes(Code)) : null), time ?? TimeProvider.System);
+        var guard = new AdminGuard(new AdminSession(withCode ? () => SHA256.HashData(Encoding.UTF8.GetBytes(Code)) : null), time ?? TimeProvider.System);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, Listeners.MarkPrivate));
         builder.Services.AddRouting();
