@@ -14,7 +14,11 @@ namespace GlobalCache.Infra;
 /// </summary>
 internal sealed class Store : ComponentResource
 {
-    private const int OldVersionsDays = 90, UnfinishedDays = 2;
+    private const int OldVersionsDays = 90, HeartbeatDays = 1, UnfinishedDays = 2;
+
+    /// <summary>Written again every few seconds or minutes, so that old versions would be many, and worth nothing to anybody.</summary>
+    private static readonly string[] s_heartbeats = ["m/lease", "m/demand"];
+
     private readonly Settings _settings;
 
     /// <param name="settings">The owner's.</param>
@@ -50,13 +54,7 @@ internal sealed class Store : ComponentResource
             Filter = new BucketLifecycleConfigurationRuleFilterArgs { Prefix = "a/" },
             Expiration = new BucketLifecycleConfigurationRuleExpirationArgs { Days = settings.Policy.Vouching.RetentionDays },
         });
-        Expire("state", State, new BucketLifecycleConfigurationRuleArgs
-        {
-            Id = "old-versions",
-            Status = "Enabled",
-            Filter = new BucketLifecycleConfigurationRuleFilterArgs { Prefix = "" },
-            NoncurrentVersionExpiration = new BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs { NoncurrentDays = OldVersionsDays },
-        });
+        Expire("state", State, [OldVersions("old-versions", "", OldVersionsDays), .. s_heartbeats.Select(h => OldVersions($"old-{h[(h.IndexOf('/', StringComparison.Ordinal) + 1)..]}s", h, HeartbeatDays))]);
         RegisterOutputs();
     }
 
@@ -115,12 +113,19 @@ internal sealed class Store : ComponentResource
         return bucket;
     }
 
-    private void Expire(string what, Bucket bucket, BucketLifecycleConfigurationRuleArgs rule) => _ = new BucketLifecycleConfiguration(what, new BucketLifecycleConfigurationArgs
+    private static BucketLifecycleConfigurationRuleArgs OldVersions(string id, string prefix, int days) => new()
     {
-        Bucket = bucket.Id,
-        Rules =
-        {
-            rule,
+        Id = id,
+        Status = "Enabled",
+        Filter = new BucketLifecycleConfigurationRuleFilterArgs { Prefix = prefix },
+        NoncurrentVersionExpiration = new BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs { NoncurrentDays = days },
+    };
+
+    private void Expire(string what, Bucket bucket, params BucketLifecycleConfigurationRuleArgs[] rules)
+    {
+        BucketLifecycleConfigurationRuleArgs[] all =
+        [
+            .. rules,
             new BucketLifecycleConfigurationRuleArgs
             {
                 Id = "unfinished",
@@ -128,6 +133,7 @@ internal sealed class Store : ComponentResource
                 Filter = new BucketLifecycleConfigurationRuleFilterArgs { Prefix = "" },
                 AbortIncompleteMultipartUpload = new BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs { DaysAfterInitiation = UnfinishedDays },
             },
-        },
-    }, Child);
+        ];
+        _ = new BucketLifecycleConfiguration(what, new BucketLifecycleConfigurationArgs { Bucket = bucket.Id, Rules = all }, Child);
+    }
 }

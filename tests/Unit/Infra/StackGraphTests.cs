@@ -129,6 +129,10 @@ public sealed partial class StackGraphTests
         Assert.Equal("state", versioning.Name);
         var retention = (IDictionary<string, object?>)((List<object?>)One("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "assets").Inputs["rules"]!)[0]!;
         Assert.Equal(180, ((IDictionary<string, object?>)retention["expiration"]!)["days"]);
+        // A heartbeat's old versions would be thousands a day.
+        var state = ((List<object?>)One("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "state").Inputs["rules"]!).Cast<IDictionary<string, object?>>().Where(r => r.ContainsKey("noncurrentVersionExpiration"));
+        Assert.Equal([("", 90), ("m/lease", 1), ("m/demand", 1)],
+            state.Select(r => ((string)((IDictionary<string, object?>)r["filter"]!)["prefix"]!, (int)((IDictionary<string, object?>)r["noncurrentVersionExpiration"]!)["noncurrentDays"]!)));
     }
 
     [Fact]
