@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Caps;
 using GlobalCache.Client.Edge;
+using GlobalCache.Client.Resume;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Client.Store;
 using GlobalCache.Client.Ways;
@@ -49,12 +50,13 @@ internal sealed class ClientApp : IAsyncDisposable
         X509Certificate2Collection? roots = [];
         if (options.CaFile is not null && (roots = GridTrust.ReadRoots(options.CaFile, out string error)) is null)
             throw new CannotStartException($"--ca: {error}.");
-        Socket listener = Bind(options);
+        ResumeRecord? before = Before(options);
+        Socket listener = Bind(options, before);
         ClientApp? app = null;
         try
         {
             app = new ClientApp(LoadToken(options), (IPEndPoint)listener.LocalEndPoint!);
-            await app.BuildAsync(options, roots, listener, time, logs);
+            await app.BuildAsync(options, roots, listener, before, time, logs);
             return app;
         }
         catch
@@ -70,7 +72,8 @@ internal sealed class ClientApp : IAsyncDisposable
         while (_parts.TryPop(out IAsyncDisposable? part)) await part.DisposeAsync();
     }
 
-    private async Task BuildAsync(ClientOptions options, X509Certificate2Collection roots, Socket listener, TimeProvider time, ILoggerFactory logs)
+    private async Task BuildAsync(
+        ClientOptions options, X509Certificate2Collection roots, Socket listener, ResumeRecord? before, TimeProvider time, ILoggerFactory logs)
     {
         ILogger log = logs.CreateLogger("GlobalCache");
         var domains = new GridDomains(options.LoginUri, options.GridDomains);
@@ -120,7 +123,7 @@ internal sealed class ClientApp : IAsyncDisposable
         });
         WebApplication web = builder.Build();
         var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token) { AssetOnly = AssetOnly(options, relay) };
-        if (options.LoginProxy) front = Login(front, options, relay, shelf, exclusions, upstream.Grid, time, log);
+        if (options.LoginProxy) front = Login(front, options, relay, shelf, exclusions, upstream.Grid, ResumePlace.Of(options, key), before, time, log);
         if (web.Services.GetService<IHttpForwarder>() is { } forwarder)
             front = Proxies(front, options, relay, forwarder, by => Keep(Upstream.Pool(trust, Through(by), options.Limits.ConnectionsPerHost, s_idle)), reach, cdnReach);
         web.Run(front.HandleAsync);
@@ -130,20 +133,31 @@ internal sealed class ClientApp : IAsyncDisposable
 
     /// <summary>Login, and what the viewer is told there: seeds, event queues, asset capabilities, circuits.</summary>
     private Front Login(
-        Front front, ClientOptions options, AssetRelay relay, UdpShelf shelf, Exclusions exclusions, HttpMessageInvoker grid, TimeProvider time,
-        ILogger log)
+        Front front, ClientOptions options, AssetRelay relay, UdpShelf shelf, Exclusions exclusions, HttpMessageInvoker grid, ResumePlace? place,
+        ResumeRecord? before, TimeProvider time, ILogger log)
     {
+        if (place?.Memory is null || place.Now() is null || options.Limits.ResumeWithin == TimeSpan.Zero) place = null;
+        if (before is not null && !ResumeKeeper.Suits(before, Endpoint, options.LoginUri)) before = null;
+        CircuitPages? pages = place is null ? null : new CircuitPages(place.Memory!, before?.Pages ?? CircuitPages.NewName());
+        ResumeKeeper? keeper = null;
+        Func<Task> saved = () => keeper?.SaveAsync() ?? Task.CompletedTask;
         ClientLimits limits = options.Limits;
         string origin = $"http://{Endpoint}", own = LoginUri.AbsoluteUri;
         var caps = new CapTable();
         OpenCircuits circuits = SessionSockets.Over(
-            limits, (session, texture) => exclusions.Add(texture, [.. session.Regions.Select(r => r.GridId).Where(g => g.IsCompletedSuccessfully).Select(g => g.Result)]), shelf, time, log);
+            limits, (session, texture) => exclusions.Add(texture, [.. session.Regions.Select(r => r.GridId).Where(g => g.IsCompletedSuccessfully).Select(g => g.Result)]), shelf, time, log, pages);
         var sessions = new SessionTable(caps, () => origin, circuits, limits, time, log);
         _parts.Push(sessions);
-        var login = new LoginProxy(options.LoginUri, () => own, grid, sessions, limits, log);
+        var login = new LoginProxy(options.LoginUri, () => own, grid, sessions, limits, log, saved);
         var gridInfo = new GridInfoProxy(options.LoginUri, () => own, grid, limits, log);
-        var seeds = new SeedProxy(grid, limits, time, log);
-        var events = new EventQueueProxy(grid, limits, time, log);
+        var seeds = new SeedProxy(grid, limits, time, log, saved);
+        var events = new EventQueueProxy(grid, limits, time, log, saved);
+        foreach (SessionRecord session in before?.Sessions ?? []) sessions.TryResume(session, options.LoginUri, events.Keep);
+        if (pages is not null)
+        {
+            keeper = new ResumeKeeper(place!, Endpoint, options.LoginUri, pages, () => sessions.Records(events.Kept), time, log);
+            _parts.Push(keeper);
+        }
         return front with
         {
             Login = (context, _, _) => login.HandleAsync(context),
@@ -197,10 +211,33 @@ internal sealed class ClientApp : IAsyncDisposable
         kestrel.Limits.MinRequestBodyDataRate = null;
     }
 
-    /// <summary>The port is taken before anything else is done, so that a busy one leaves no trace.</summary>
-    private static Socket Bind(ClientOptions options)
+    /// <summary>What a client killed a moment ago has left. Reads only: another may be running.</summary>
+    private static ResumeRecord? Before(ClientOptions options)
     {
-        var endpoint = new IPEndPoint(options.Listen, options.Port ?? 0);
+        string key = Path.Combine(options.ConfigFolder, "store.key");
+        return options.LoginProxy && File.Exists(ResumeFile.PathFor(options.Store)) && File.Exists(key)
+            ? ResumePlace.Of(options, LocalKey.Load(key))?.Find(options.Limits.ResumeWithin) : null;
+    }
+
+    /// <summary>The port is taken before anything else is done, so that a busy one leaves no trace. Where any will do, it is the one viewers know.</summary>
+    private static Socket Bind(ClientOptions options, ResumeRecord? before)
+    {
+        if (options.Port is null or 0 && before is not null && IPEndPoint.Parse(before.Endpoint) is var known && known.Address.Equals(options.Listen))
+        {
+            try
+            {
+                return Bind(known);
+            }
+            catch (CannotStartException)
+            {
+                // Somebody else's now: a new one, and nothing is resumed.
+            }
+        }
+        return Bind(new IPEndPoint(options.Listen, options.Port ?? 0));
+    }
+
+    private static Socket Bind(IPEndPoint endpoint)
+    {
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {

@@ -67,6 +67,12 @@ public sealed record ClientLimits
     /// <summary>Sockets and tokens live on for this long after a logout, for late packets; the grid's own answer is one. Default 5 s, 1 – 60 s (PROTOCOL §4.4).</summary>
     public TimeSpan LogoutLinger { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// A client that was killed and is started again within this takes its viewers' sessions up where they were; later they are over: the grids have
+    /// given them up, or soon will. Default 30 s, 0 (never) – 60 s (a sim waits 60 s for a packet, PROTOCOL §1.6).
+    /// </summary>
+    public TimeSpan ResumeWithin { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Viewers logged in at once. Default 16, 1 – 1 000. Further logins pass to the grid and come back unpatched with a warning.</summary>
     public int MaxSessions { get; init; } = 16;
 
@@ -153,6 +159,7 @@ public sealed class ClientLimitsValidator : AbstractValidator<ClientLimits>
         RuleFor(l => l.EventQueuePollTimeout).InclusiveBetween(TimeSpan.FromSeconds(60), TimeSpan.FromMinutes(10));
         RuleFor(l => l.SessionIdle).InclusiveBetween(TimeSpan.FromSeconds(60), TimeSpan.FromHours(1));
         RuleFor(l => l.LogoutLinger).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
+        RuleFor(l => l.ResumeWithin).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromSeconds(60));
         RuleFor(l => l.MaxSessions).InclusiveBetween(1, 1000);
         RuleFor(l => l.MaxRegionsPerSession).InclusiveBetween(16, 65535);
         RuleFor(l => l.MaxPatchedBodyBytes).InclusiveBetween(1 << 20, 256 << 20);

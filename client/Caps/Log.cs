@@ -31,4 +31,10 @@ internal static partial class Log
 
     [LoggerMessage(2009, LogLevel.Debug, "An event queue did not answer: {Error}")]
     public static partial void EventQueue(ILogger log, string error);
+
+    [LoggerMessage(2010, LogLevel.Information, "A viewer's session goes on where the client before this one left it ({Sessions} now)")]
+    public static partial void Resumed(ILogger log, int sessions);
+
+    [LoggerMessage(2011, LogLevel.Warning, "What a restart would need to go on with the viewers' sessions cannot be kept: {Reason}")]
+    public static partial void NotKept(ILogger log, string reason);
 }

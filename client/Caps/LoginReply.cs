@@ -83,6 +83,10 @@ internal sealed class LoginReply
         };
     }
 
+    /// <summary>A login the client before this one has seen. It cannot be patched any more.</summary>
+    public static LoginReply Resumed(Guid agent, Guid session, uint code, IPEndPoint sim, string seed) =>
+        new(LoginOutcome.Success, null) { AgentId = agent, SessionId = session, CircuitCode = code, Sim = sim, Seed = seed };
+
     /// <summary>The reply with sim and seed replaced. Only on success.</summary>
     public byte[] Patch(IPEndPoint sim, string seed)
     {

@@ -24,10 +24,17 @@ internal sealed class Circuit
     private readonly HeldPackets _held;
     private readonly List<long> _lost = [];
 
-    public Circuit(CircuitScope scope, IPEndPoint sim, ICircuitTap? tap = null)
+    /// <param name="scope">The session's.</param>
+    /// <param name="sim">The sim's own address.</param>
+    /// <param name="tap">What acts on the packets; null: they are forwarded.</param>
+    /// <param name="page">
+    /// Where the numbering outlives this process, and how it was left there. Acks owed, packets held and packets of our own that were not acked yet are
+    /// not taken over: the first two make their senders send again, and the last are as lost on the way as datagrams may be.
+    /// </param>
+    public Circuit(CircuitScope scope, IPEndPoint sim, ICircuitTap? tap = null, CircuitPage? page = null)
     {
         (_scope, _sim, _tap) = (scope, sim, tap);
-        _lanes = [new Lane(scope.TicksPerSecond), new Lane(scope.TicksPerSecond)];
+        _lanes = [new Lane(scope.TicksPerSecond, page?.Lane(Direction.ToSim)), new Lane(scope.TicksPerSecond, page?.Lane(Direction.ToViewer))];
         _acks = new AckRelay(_lanes, Counters, tap);
         _held = new HeldPackets(scope.TicksPerSecond);
     }

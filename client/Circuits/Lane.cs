@@ -1,12 +1,12 @@
 namespace GlobalCache.Client.Circuits;
 
 /// <summary>One direction of a circuit: how its numbers shift, what we sent into it, which acks we owe its receiver, how far away that is.</summary>
-internal sealed class Lane(long ticksPerSecond)
+internal sealed class Lane(long ticksPerSecond, SequencePage? page = null)
 {
     private byte _pingId;
     private long _pingStart = Circuit.Never;
 
-    public SequenceMap Map { get; } = new();
+    public SequenceMap Map { get; } = new(page);
 
     public ReliablePackets Sent { get; } = new(ticksPerSecond);
 

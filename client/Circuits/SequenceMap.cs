@@ -52,6 +52,7 @@ internal sealed class SequenceMap
 
     private readonly Fate[] _fates = new Fate[Window];
     private readonly List<Breakpoint> _breakpoints = [];
+    private readonly SequencePage? _page;
     private uint _mask = Mask24;
     private long _narrowUntil = long.MinValue;
     private long _high;
@@ -61,6 +62,17 @@ internal sealed class SequenceMap
 
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Breakpoint(long After, long Delta);
+
+    /// <param name="page">Where what is decided outlives this process; what another process left there is gone on with. Null: nowhere.</param>
+    public SequenceMap(SequencePage? page = null)
+    {
+        _page = page;
+        if (page?.Read(_fates) is { } left)
+        {
+            (Started, _high, _mask, _narrowUntil, _forgotten, _baseDelta) = (true, left.High, left.Mask, left.NarrowUntil, left.Forgotten, left.BaseDelta);
+            _breakpoints.AddRange(left.Breakpoints.Select(b => new Breakpoint(b.After, b.Delta)));
+        }
+    }
 
     /// <summary>Nothing may be injected before a direction's first packet.</summary>
     public bool Started { get; private set; }
@@ -77,6 +89,7 @@ internal sealed class SequenceMap
             Started = true;
             _mask = sequence > Mask24 ? uint.MaxValue : Mask24;
             _high = sequence;
+            _page?.Begin(_high, _mask);
             return Fate.Unseen;
         }
 
@@ -84,6 +97,7 @@ internal sealed class SequenceMap
         {
             _mask = uint.MaxValue;
             _narrowUntil = _high + LastDelta;
+            _page?.Widen(_narrowUntil);
         }
 
         if (!TryPlace(sequence, out long s))
@@ -95,10 +109,11 @@ internal sealed class SequenceMap
         {
             for (long next = Math.Max(_high + 1, s - Window + 1); next <= s; next++)
             {
-                FateOf(next) = Fate.Unseen;
+                Note(next, Fate.Unseen);
             }
 
             _high = s;
+            _page?.Rise(s);
             Prune();
             return Fate.Unseen;
         }
@@ -123,7 +138,7 @@ internal sealed class SequenceMap
     {
         if (Decide(sequence, Fate.Swallowed, out long s) && s == _high && (_breakpoints.Count == 0 || _breakpoints[^1].After != s))
         {
-            _breakpoints.Add(new Breakpoint(s, LastDelta - 1));
+            Add(new Breakpoint(s, LastDelta - 1));
         }
     }
 
@@ -134,10 +149,11 @@ internal sealed class SequenceMap
         if (_breakpoints.Count > 0 && _breakpoints[^1].After == _high)
         {
             _breakpoints[^1] = breakpoint;
+            _page?.Change(breakpoint.Delta);
         }
         else
         {
-            _breakpoints.Add(breakpoint);
+            Add(breakpoint);
         }
 
         return _high + breakpoint.Delta;
@@ -220,10 +236,22 @@ internal sealed class SequenceMap
 
         if (s > _high - Window && s <= _high)
         {
-            FateOf(s) = fate;
+            Note(s, fate);
         }
 
         return true;
+    }
+
+    private void Note(long s, Fate fate)
+    {
+        FateOf(s) = fate;
+        _page?.Decide(s, fate);
+    }
+
+    private void Add(Breakpoint breakpoint)
+    {
+        _breakpoints.Add(breakpoint);
+        _page?.Add(breakpoint.After, breakpoint.Delta);
     }
 
     /// <summary>

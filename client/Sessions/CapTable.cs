@@ -29,9 +29,14 @@ internal sealed class CapTable
     /// <summary>Null when no session that lives has given out <paramref name="token"/>.</summary>
     public Cap? Find(string token) => _byToken.GetValueOrDefault(token);
 
-    public Cap Add(Session session, Region region, CapName name, Uri real)
+    /// <param name="session">Whose.</param>
+    /// <param name="region">Who granted it.</param>
+    /// <param name="name">What it is.</param>
+    /// <param name="real">The grid's own URL.</param>
+    /// <param name="token">One that the viewer has already; else a new one is made.</param>
+    public Cap Add(Session session, Region region, CapName name, Uri real, string? token = null)
     {
-        var cap = new Cap(NewToken(), session, region, name, real);
+        var cap = new Cap(token ?? NewToken(), session, region, name, real);
         _byToken[cap.Token] = cap;
         return cap;
     }

@@ -80,6 +80,13 @@ internal sealed class Region(IPEndPoint sim, IPEndPoint local)
         _gridId.TrySetResult(told ?? fallback);
     }
 
+    /// <summary>The client before this one has learned the grid.</summary>
+    public void Settle(string gridId)
+    {
+        _asked = _expected = 1;
+        _gridId.TrySetResult(gridId);
+    }
+
     /// <summary>True once: the grid is wanted, and whoever asks first sees to it that it does not stay unknown for ever.</summary>
     public bool TryExpectGrid() => Interlocked.Exchange(ref _expected, 1) == 0;
 

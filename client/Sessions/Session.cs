@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using GlobalCache.Client.Caps;
+using GlobalCache.Client.Resume;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Client.Sessions;
@@ -10,8 +11,9 @@ namespace GlobalCache.Client.Sessions;
 /// <param name="LastViewerDatagram">Timestamp of the viewer's last datagram.</param>
 /// <param name="Root">The sim of the region the avatar is in, as its circuits have seen it arrive; null before that.</param>
 /// <param name="CloseAsync">Closes every socket.</param>
+/// <param name="UpstreamPort">The UDP port sims know the viewer by; 0 while there is none.</param>
 internal sealed record SessionCircuits(Func<IPEndPoint, IPEndPoint?> Open, Func<long> LastViewerDatagram, Func<IPEndPoint?> Root,
-    Func<ValueTask> CloseAsync);
+    Func<ValueTask> CloseAsync, Func<int>? UpstreamPort = null);
 
 /// <summary>
 /// One login: who it is, which regions it knows, and what stands for them on this machine. The same sim keeps its port and the same seed
@@ -48,6 +50,9 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
     }
 
     public LoginReply Login { get; }
+
+    /// <summary>What the client before this one left of this session; null: it was begun here.</summary>
+    public SessionRecord? Before { get; init; }
 
     /// <summary>Cancelled when the session is over: polls and questions to the grid stop.</summary>
     public CancellationToken Ended { get; }
@@ -128,6 +133,63 @@ internal sealed class Session : IRegionDirectory, IAsyncDisposable
         _work[work] = true;
         _ = work.ContinueWith(done => _work.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
+    }
+
+    /// <summary>What the next client needs to go on with this session; null when it is over, or nothing is mapped yet.</summary>
+    /// <param name="kept">What an event queue's viewer may not have.</param>
+    public SessionRecord? Record(Func<Cap, KeptAnswer?> kept)
+    {
+        if (_first is not { } first) return null;
+        Region[] regions = [first, .. _regions.Values.Where(r => r != first).OrderBy(r => r.Local.Port)];
+        Dictionary<Region, int> index = regions.Select((r, i) => (r, i)).ToDictionary(p => p.r, p => p.i);
+        Cap[] caps;
+        lock (_gate)
+        {
+            if (_over) return null;
+            caps = [.. _seeds.Values, .. _granted.Values];
+        }
+        return new SessionRecord(Login.AgentId, Login.SessionId, Login.CircuitCode, Login.Seed, _circuits?.UpstreamPort?.Invoke() ?? 0,
+            _circuits?.Root()?.ToString(),
+            [.. regions.Select(r => new RegionRecord(r.Sim.ToString(), r.Local.Port, r.Seed?.OriginalString, r.GridId.IsCompletedSuccessfully ? r.GridId.Result : null, r.IsGone))],
+            [.. caps.Where(c => index.ContainsKey(c.Region)).OrderBy(c => c.Token, StringComparer.Ordinal).Select(c => new CapRecord(
+                c.Token, index[c.Region], c.Name, c.Real.OriginalString, c.Region.Granted(c.Name) == c.Real, c.Name == CapName.EventQueueGet ? kept(c) : null))]);
+    }
+
+    /// <summary>Takes up what <see cref="Before"/> tells. False: a port is somebody else's now, and the session cannot go on.</summary>
+    /// <param name="keep">Takes what an event queue's viewer may not have.</param>
+    /// <param name="time">The clock of waits.</param>
+    public bool TryTakeUp(Action<Cap, KeptAnswer> keep, TimeProvider time)
+    {
+        SessionRecord before = Before!;
+        var regions = new Region[before.Regions.Count];
+        for (int i = 0; i < regions.Length; i++)
+        {
+            RegionRecord was = before.Regions[i];
+            if (RegionAt(IPEndPoint.Parse(was.Sim)) is not { } region || region.Local.Port != was.LocalPort) return false;
+            regions[i] = region;
+            region.Seed = was.Seed is null ? null : new Uri(was.Seed);
+            if (was.GridId is not null) region.Settle(was.GridId);
+        }
+        foreach (CapRecord was in before.Caps)
+        {
+            Region region = regions[was.Region];
+            var real = new Uri(was.Real);
+            Cap cap = _caps.Add(this, region, was.Name, real, was.Token);
+            lock (_gate)
+            {
+                if (was.Name == CapName.Seed) _seeds[was.Real] = cap;
+                else _granted[(region, was.Name, real)] = cap;
+            }
+            if (was.IsLast && was.Name != CapName.Seed) region.Grant(was.Name, real);
+            if (was.Kept is not null) keep(cap, was.Kept);
+        }
+        for (int i = 0; i < regions.Length; i++)
+        {
+            regions[i].IsGone = before.Regions[i].IsGone;
+            // Who was to tell the grid has been asked by the client before; its answer is lost.
+            ExpectGrid(regions[i], time);
+        }
+        return true;
     }
 
     /// <summary>Ends polls, frees tokens and sockets. Nothing is mapped any more. Idempotent.</summary>

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Net;
 using GlobalCache.Client.Caps;
+using GlobalCache.Client.Resume;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Client.Sessions;
@@ -31,13 +33,7 @@ internal sealed class SessionTable(CapTable caps, Func<string> origin, OpenCircu
             return null;
         }
         var session = new Session(login, loginUri, caps, origin, limits, log);
-        var watch = new Watch();
-        // The circuits have seen the end: late packets still find their sockets for a while.
-        SessionCircuits circuits = open(session, reason => watch.Linger(reason, limits.LogoutLinger));
-        session.Attach(circuits);
-        long begun = time.GetTimestamp();
-        _sessions[session] = watch;
-        watch.Arm(time.CreateTimer(_ => OnTimer(session, watch, circuits, begun), null, limits.SessionIdle, Timeout.InfiniteTimeSpan));
+        Add(session);
         if (session.MapSim(login.Sim) is null)
         {
             _ = EndAsync(session, "no port for its first region");
@@ -45,6 +41,41 @@ internal sealed class SessionTable(CapTable caps, Func<string> origin, OpenCircu
         }
         Log.LoggedIn(log, _sessions.Count);
         return session;
+    }
+
+    /// <summary>Goes on with a session of the client before this one. False: it cannot be, and is over.</summary>
+    /// <param name="before">What that client left.</param>
+    /// <param name="loginUri">The grid it was logged in to.</param>
+    /// <param name="keep">Takes what an event queue's viewer may not have.</param>
+    public bool TryResume(SessionRecord before, Uri loginUri, Action<Cap, KeptAnswer> keep)
+    {
+        if (_sessions.Count >= limits.MaxSessions) return false;
+        var login = LoginReply.Resumed(before.AgentId, before.SessionId, before.CircuitCode, IPEndPoint.Parse(before.Regions[0].Sim), before.Seed);
+        var session = new Session(login, loginUri, caps, origin, limits, log) { Before = before };
+        Add(session);
+        if (session.TryTakeUp(keep, time))
+        {
+            Log.Resumed(log, _sessions.Count);
+            return true;
+        }
+        _ = EndAsync(session, "its ports are in use");
+        return false;
+    }
+
+    /// <summary>What the next client needs to go on.</summary>
+    /// <param name="kept">What an event queue's viewer may not have.</param>
+    public IReadOnlyList<SessionRecord> Records(Func<Cap, KeptAnswer?> kept) =>
+        [.. _sessions.Where(s => s.Value.Reason is null).Select(s => s.Key.Record(kept)).OfType<SessionRecord>().OrderBy(s => s.SessionId)];
+
+    private void Add(Session session)
+    {
+        var watch = new Watch();
+        // The circuits have seen the end: late packets still find their sockets for a while.
+        SessionCircuits circuits = open(session, reason => watch.Linger(reason, limits.LogoutLinger));
+        session.Attach(circuits);
+        long begun = time.GetTimestamp();
+        _sessions[session] = watch;
+        watch.Arm(time.CreateTimer(_ => OnTimer(session, watch, circuits, begun), null, limits.SessionIdle, Timeout.InfiniteTimeSpan));
     }
 
     /// <summary>Ends a session now. Idempotent.</summary>

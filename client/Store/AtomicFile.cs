@@ -13,8 +13,11 @@ internal static class AtomicFile
     }
 
     /// <summary>Writes <paramref name="bytes"/> to <paramref name="path"/>; on Unix only its owner may read it.</summary>
+    /// <param name="path">Its place.</param>
+    /// <param name="bytes">All of it.</param>
+    /// <param name="flush">False: a crash of the machine may undo it or leave it empty; one of the process may not.</param>
     /// <exception cref="IOException">Disk full and the like; nothing is left behind.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> bytes)
+    public static void Write(string path, ReadOnlySpan<byte> bytes, bool flush = true)
     {
         string fresh = path + ".new";
         try
@@ -24,7 +27,7 @@ internal static class AtomicFile
             using (FileStream file = new(fresh, options))
             {
                 file.Write(bytes);
-                file.Flush(flushToDisk: true);
+                file.Flush(flushToDisk: flush);
             }
             Replace(fresh, path);
         }

@@ -1,5 +1,7 @@
 using GlobalCache.Client.Caps;
+using GlobalCache.Client.Resume;
 using GlobalCache.Policy;
+using Microsoft.Extensions.Primitives;
 
 namespace GlobalCache.Client.Edge;
 
@@ -31,6 +33,22 @@ internal sealed class EventPoll(Func<GridReply, (GridReply Reply, long? Id)> pat
     private readonly Lock _gate = new();
     private Exchange? _current;
     private (string Ack, GridReply Reply)? _kept;
+
+    /// <summary>The answer the viewer may not have, for the client that comes after this one.</summary>
+    public KeptAnswer? Kept
+    {
+        get
+        {
+            lock (_gate) return _kept is var (ack, reply) ? new KeptAnswer(ack, [.. reply.Headers.Select(h => (string[])[h.Key, .. h.Value.OfType<string>()])], reply.Body.ToArray()) : null;
+        }
+    }
+
+    /// <summary>Takes over what the client before this one kept.</summary>
+    public void Keep(KeptAnswer kept)
+    {
+        var headers = kept.Headers.Select(h => KeyValuePair.Create(h[0], new StringValues(h[1..]))).ToList();
+        lock (_gate) _kept = (kept.Ack, new GridReply(StatusCodes.Status200OK, headers, kept.Body));
+    }
 
     /// <summary>
     /// Answers one poll of the viewer; <paramref name="send"/> asks the grid with the viewer's own body. Throws only when

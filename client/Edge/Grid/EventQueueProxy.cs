@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using GlobalCache.Client.Caps;
+using GlobalCache.Client.Resume;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
 using Log = GlobalCache.Client.Caps.Log;
@@ -10,7 +11,12 @@ namespace GlobalCache.Client.Edge;
 /// A region's event queue: every poll is answered by its <see cref="EventPoll"/>, so that whatever happens upstream the viewer sees a whole
 /// HTTP answer, and not too soon (PROTOCOL §4.1). Addresses in events are replaced by ours.
 /// </summary>
-internal sealed class EventQueueProxy(HttpMessageInvoker grid, ClientLimits limits, TimeProvider time, ILogger log)
+/// <param name="grid">The way out.</param>
+/// <param name="limits">The waits.</param>
+/// <param name="time">Measures them.</param>
+/// <param name="log">Never told what an event says.</param>
+/// <param name="saved">Completes when what has come so far would outlive this process; events are not given out before.</param>
+internal sealed class EventQueueProxy(HttpMessageInvoker grid, ClientLimits limits, TimeProvider time, ILogger log, Func<Task>? saved = null)
 {
     private readonly ConditionalWeakTable<Cap, EventPoll> _polls = [];
 
@@ -28,6 +34,7 @@ internal sealed class EventQueueProxy(HttpMessageInvoker grid, ClientLimits limi
             EventPoll poll = _polls.GetValue(queue, Open);
             GridReply reply = await poll.AnswerAsync(EventQueueRequest.Read(call.Body),
                 stop => SendAsync(call, stop), context.RequestAborted);
+            if (saved is not null && reply.Status == StatusCodes.Status200OK) await saved();
             await GridEdge.WriteAsync(context, reply);
         }
         catch (Exception e) when (GridEdge.IsViewerGone(e, context))
@@ -39,6 +46,12 @@ internal sealed class EventQueueProxy(HttpMessageInvoker grid, ClientLimits limi
             context.Response.StatusCode = e.StatusCode;
         }
     }
+
+    /// <summary>The answer this queue's viewer may not have.</summary>
+    public KeptAnswer? Kept(Cap queue) => _polls.TryGetValue(queue, out EventPoll? poll) ? poll.Kept : null;
+
+    /// <summary>Takes over what the client before this one kept.</summary>
+    public void Keep(Cap queue, KeptAnswer kept) => _polls.GetValue(queue, Open).Keep(kept);
 
     private async Task<GridReply> SendAsync(GridCall call, CancellationToken stop)
     {

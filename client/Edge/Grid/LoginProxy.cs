@@ -15,7 +15,9 @@ namespace GlobalCache.Client.Edge;
 /// <param name="sessions">Where a login becomes a session.</param>
 /// <param name="limits">How much of a reply is read.</param>
 /// <param name="log">Never told who logs in, nor any body.</param>
-internal sealed class LoginProxy(Uri loginUri, Func<string> ownUri, HttpMessageInvoker grid, SessionTable sessions, ClientLimits limits, ILogger log)
+/// <param name="saved">Completes when what has come so far would outlive this process; a login is not answered before.</param>
+internal sealed class LoginProxy(
+    Uri loginUri, Func<string> ownUri, HttpMessageInvoker grid, SessionTable sessions, ClientLimits limits, ILogger log, Func<Task>? saved = null)
 {
     /// <summary>Logins that were sent on and have not come back; the oldest are forgotten.</summary>
     private const int MaxNext = 64;
@@ -46,6 +48,7 @@ internal sealed class LoginProxy(Uri loginUri, Func<string> ownUri, HttpMessageI
         using (reply)
         {
             (GridReply patched, Session? session) = Patch(reply);
+            if (saved is not null && session is not null) await saved();
             await GridEdge.WriteAsync(context, patched);
             // Nobody is there to use it.
             if (session is not null && context.RequestAborted.IsCancellationRequested)

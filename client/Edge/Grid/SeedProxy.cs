@@ -9,7 +9,12 @@ namespace GlobalCache.Client.Edge;
 /// A region's seed: the viewer's array of names goes to the grid unchanged, for unknown names are feature flags; of the reply our five
 /// capabilities get URLs of ours. The region is then asked, once, which grid it belongs to (PROTOCOL §3.1, §3.2).
 /// </summary>
-internal sealed class SeedProxy(HttpMessageInvoker grid, ClientLimits limits, TimeProvider time, ILogger log)
+/// <param name="grid">The way out.</param>
+/// <param name="limits">The waits.</param>
+/// <param name="time">Measures them.</param>
+/// <param name="log">Never told a URL.</param>
+/// <param name="saved">Completes when what has come so far would outlive this process; tokens are not given out before.</param>
+internal sealed class SeedProxy(HttpMessageInvoker grid, ClientLimits limits, TimeProvider time, ILogger log, Func<Task>? saved = null)
 {
     /// <summary>Real ones have 2.5 KB.</summary>
     private const int MaxFeaturesBytes = 1 << 18;
@@ -19,7 +24,12 @@ internal sealed class SeedProxy(HttpMessageInvoker grid, ClientLimits limits, Ti
     public async Task HandleAsync(HttpContext context, Cap seed)
     {
         if (await GridEdge.AskAsync(context, seed.Real, grid, "a seed", limits, log) is not { } reply) return;
-        using (reply) await GridEdge.WriteAsync(context, Patch(reply, seed));
+        using (reply)
+        {
+            GridReply patched = Patch(reply, seed);
+            if (saved is not null) await saved();
+            await GridEdge.WriteAsync(context, patched);
+        }
     }
 
     private GridReply Patch(GridReply reply, Cap seed)

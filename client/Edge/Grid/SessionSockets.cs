@@ -1,4 +1,5 @@
 using GlobalCache.Client.Circuits;
+using GlobalCache.Client.Resume;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Client.UdpAssets;
 using GlobalCache.Policy;
@@ -13,7 +14,9 @@ internal static class SessionSockets
     /// <param name="shelf">Where circuits find assets and leave them. Null: they only forward.</param>
     /// <param name="time">The circuits' clock.</param>
     /// <param name="log">The circuits' log.</param>
-    public static OpenCircuits Over(ClientLimits limits, Action<Session, Guid> baked, UdpShelf? shelf, TimeProvider time, ILogger log) => (session, ended) =>
+    /// <param name="pages">Where circuits outlive the process. Null: nowhere.</param>
+    public static OpenCircuits Over(
+        ClientLimits limits, Action<Session, Guid> baked, UdpShelf? shelf, TimeProvider time, ILogger log, CircuitPages? pages = null) => (session, ended) =>
     {
         var identity = new CircuitIdentity(session.Login.CircuitCode, session.Login.SessionId, session.Login.AgentId);
         var events = new CircuitEvents(end => ended(end.ToString()), texture => baked(session, texture));
@@ -22,7 +25,7 @@ internal static class SessionSockets
         {
             var assets = new RegionAssets(shelf, session, () => session.Find(sim), wake);
             return new AssetTap(assets, pace, shelf.Captures, identity, wake, time.TimestampFrequency);
-        });
-        return new SessionCircuits(pump.Open, () => pump.LastViewerDatagram, () => pump.Scope.Root, pump.DisposeAsync);
+        }, session.Before, pages);
+        return new SessionCircuits(pump.Open, () => pump.LastViewerDatagram, () => pump.Scope.Root, pump.DisposeAsync, () => pump.UpstreamPort);
     };
 }

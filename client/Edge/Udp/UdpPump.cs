@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using GlobalCache.Client.Circuits;
+using GlobalCache.Client.Resume;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
 
@@ -22,6 +23,7 @@ internal sealed class UdpPump : IAsyncDisposable
 
     private readonly ClientLimits _limits;
     private readonly ILogger _log;
+    private readonly SessionRecord? _before;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
     private readonly Lock _timerGate = new();
@@ -35,10 +37,11 @@ internal sealed class UdpPump : IAsyncDisposable
     private bool _disposed;
 
     public UdpPump(CircuitIdentity identity, IRegionDirectory directory, CircuitEvents events, ClientLimits limits, TimeProvider time, ILogger log,
-        Func<IPEndPoint, Action, ICircuitTap?>? taps = null)
+        Func<IPEndPoint, Action, ICircuitTap?>? taps = null, SessionRecord? before = null,
+        CircuitPages? pages = null)
     {
-        (Identity, _limits, Time, _log, Taps) = (identity, limits, time, log, taps);
-        Scope = new CircuitScope(directory, events, time.TimestampFrequency);
+        (Identity, _limits, Time, _log, Taps, _before, Pages) = (identity, limits, time, log, taps, before, pages);
+        Scope = new CircuitScope(directory, events, time.TimestampFrequency) { Root = before?.Root is { } root ? IPEndPoint.Parse(root) : null };
         _lastViewerDatagram = time.GetTimestamp();
         _timer = time.CreateTimer(static pump => ((UdpPump)pump!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -58,12 +61,18 @@ internal sealed class UdpPump : IAsyncDisposable
     /// <summary>Makes a circuit's tap from the sim's address and an action that wakes the circuit from any thread.</summary>
     internal Func<IPEndPoint, Action, ICircuitTap?>? Taps { get; }
 
+    /// <summary>Where circuits outlive the process; null: nowhere.</summary>
+    internal CircuitPages? Pages { get; }
+
     internal TimeProvider Time { get; }
 
     internal long Now => Time.GetTimestamp();
 
     /// <summary>Bound before the first region exists.</summary>
     internal Socket Upstream => _upstream!;
+
+    /// <summary>The port sims know the viewer by; 0 before the first region.</summary>
+    public int UpstreamPort { get; private set; }
 
     /// <summary>
     /// The loopback endpoint that stands for this sim, bound and receiving; the same for the same sim until disposal. Null: the session has its
@@ -172,7 +181,8 @@ internal sealed class UdpPump : IAsyncDisposable
     {
         if (_upstream is null)
         {
-            _upstream = UdpSockets.Bind(IPAddress.Any);
+            _upstream = UdpSockets.Bind(IPAddress.Any, _before?.UpstreamPort ?? 0);
+            UpstreamPort = ((IPEndPoint)_upstream.LocalEndPoint!).Port;
             if (_upstream.ReceiveBufferSize < UdpSockets.ReceiveBytes)
             {
                 UdpLog.SmallBuffer(_log, _upstream.ReceiveBufferSize, UdpSockets.ReceiveBytes);
@@ -181,7 +191,7 @@ internal sealed class UdpPump : IAsyncDisposable
             Receive(_upstream, FromUpstream, ownThread: true);
         }
 
-        var region = new UdpRegion(this, sim);
+        var region = new UdpRegion(this, sim, _before?.PortOf(sim) ?? 0);
         _regions[region.Key] = region;
         _opened = [.. _opened, region];
         Receive(region.Socket, region.FromViewer, ownThread: _opened.Length <= MaxThreads);

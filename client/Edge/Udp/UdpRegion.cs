@@ -19,17 +19,32 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
     private readonly Lock _gate = new();
     private SocketAddress _viewer = UdpSockets.NewAddress();
     private Circuit _circuit;
+    private CircuitPage? _page;
     private ulong _viewerKey;
     private uint _opened;
     private long _due = Circuit.Never;
 
-    public UdpRegion(UdpPump pump, IPEndPoint sim)
+    /// <param name="pump">The session's.</param>
+    /// <param name="sim">The sim's own address.</param>
+    /// <param name="port">The loopback port the viewer knows it by; 0: none yet.</param>
+    public UdpRegion(UdpPump pump, IPEndPoint sim, int port)
     {
         (_pump, _sim) = (pump, sim);
         _simAddress = sim.Serialize();
         Key = UdpSockets.Key(_simAddress);
-        _socket = UdpSockets.Bind(IPAddress.Loopback);
+        _socket = UdpSockets.Bind(IPAddress.Loopback, port);
         Local = (IPEndPoint)_socket.LocalEndPoint!;
+        _page = port == 0 ? null : pump.Pages?.Find(port);
+        if (_page is { Viewer: not 0 } left)
+        {
+            (_viewerKey, _opened) = (left.Viewer, left.Opened);
+            _viewer = UdpSockets.Address(_viewerKey);
+        }
+        else
+        {
+            DropPage();
+        }
+
         _circuit = NewCircuit();
     }
 
@@ -121,6 +136,7 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
         lock (_gate)
         {
             _circuit.End();
+            DropPage();
         }
     }
 
@@ -142,6 +158,11 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
     private int Admit(long now, Direction direction, byte[] buffer, int length, out bool due)
     {
         int left = _circuit.Admit(now, direction, buffer, length, this);
+        if (_circuit.Closed)
+        {
+            DropPage();
+        }
+
         due = _circuit.NextDeadline <= now;
         if (!due)
         {
@@ -210,7 +231,9 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
         bool anew = key != _viewerKey || _circuit.Closed || (sequence == _opened && !datagram.Header.Resent);
         if (anew)
         {
-            if (_viewerKey != 0)
+            _page ??= _pump.Pages?.Create(Local.Port);
+            _page?.Reset();
+            if (_viewerKey != 0 || _page is not null)
             {
                 _circuit.End();
                 _circuit = NewCircuit();
@@ -221,6 +244,7 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
             source.Buffer[..source.Size].CopyTo(_viewer.Buffer);
             _viewer.Size = source.Size;
             (_viewerKey, _opened) = (key, sequence);
+            _page?.Open(key, sequence);
         }
 
         return true;
@@ -234,5 +258,16 @@ internal sealed class UdpRegion : IDatagramSink, IThreadPoolWorkItem
             && _pump.Identity == new CircuitIdentity(code, session, agent);
     }
 
-    private Circuit NewCircuit() => new(_pump.Scope, _sim, _pump.Taps?.Invoke(_sim, Wake));
+    /// <summary>Nothing of the circuit is to be resumed.</summary>
+    private void DropPage()
+    {
+        if (_page is not null)
+        {
+            _page.Dispose();
+            _page = null;
+            _pump.Pages!.Remove(Local.Port);
+        }
+    }
+
+    private Circuit NewCircuit() => new(_pump.Scope, _sim, _pump.Taps?.Invoke(_sim, Wake), _page);
 }

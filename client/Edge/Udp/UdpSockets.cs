@@ -13,8 +13,8 @@ internal static class UdpSockets
     // Windows: else an ICMP port-unreachable for something we sent ends a later receive with an error.
     private const int SioUdpConnReset = unchecked((int)0x9800000C);
 
-    /// <summary>Bound and, on Windows too, not to be shared with another program.</summary>
-    public static Socket Bind(IPAddress address)
+    /// <summary>Bound and, on Windows too, not to be shared with another program. <paramref name="port"/> 0 takes a free one.</summary>
+    public static Socket Bind(IPAddress address, int port = 0)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         try
@@ -26,7 +26,7 @@ internal static class UdpSockets
                 socket.IOControl(SioUdpConnReset, [0, 0, 0, 0], null);
             }
 
-            socket.Bind(new IPEndPoint(address, 0));
+            socket.Bind(new IPEndPoint(address, port));
             return socket;
         }
         catch
@@ -72,6 +72,14 @@ internal static class UdpSockets
         }
 
         return BinaryPrimitives.ReadUInt64BigEndian(address.Buffer.Span) & 0xFFFF_FFFF_FFFF;
+    }
+
+    /// <summary>The address a key stands for.</summary>
+    public static SocketAddress Address(ulong key)
+    {
+        Span<byte> quad = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(quad, (uint)key);
+        return new IPEndPoint(new IPAddress(quad), (int)(key >> 32)).Serialize();
     }
 
     /// <summary>Whether a key's address lies in 127.0.0.0/8.</summary>

@@ -32,6 +32,9 @@ internal sealed record ModelSessionOptions
     public Func<ImageFetch, int, int>? BytesNeeded { get; init; }
 
     public long CaptureBytes { get; init; } = 16 << 20;
+
+    /// <summary>The circuit's numbers outlive the proxy, which may be killed.</summary>
+    public bool Outlives { get; init; }
 }
 
 /// <summary>
@@ -58,6 +61,9 @@ internal sealed class ModelSession : IDatagramSink, IRegionDirectory
     private bool _open;
     private bool _woken;
     private (Direction Direction, Message Kind, byte[] Message, bool Copy)? _passing;
+    private readonly CircuitScope _scope;
+    private PageMemory? _page;
+    private bool _down;
 
     public ModelSession(Random random, ModelSessionOptions options, bool withTap = true)
     {
@@ -65,8 +71,10 @@ internal sealed class ModelSession : IDatagramSink, IRegionDirectory
         Store = new ModelStore(random, After);
         Memory = new CaptureMemory(options.CaptureBytes);
         Tap = withTap ? new WatchedTap(NewTap()) : null;
-        var scope = new CircuitScope(this, new CircuitEvents(_ => { }, _ => { }), LludpManner.Second);
-        Circuit = new Circuit(scope, s_sim, Tap);
+        _scope = new CircuitScope(this, new CircuitEvents(_ => { }, _ => { }), LludpManner.Second);
+        _page = options.Outlives ? new PageMemory() : null;
+        _page?.Page.Reset();
+        Circuit = new Circuit(_scope, s_sim, Tap, _page?.Page);
 
         _toProxy =
         [
@@ -100,9 +108,11 @@ internal sealed class ModelSession : IDatagramSink, IRegionDirectory
 
     public CaptureMemory Memory { get; }
 
-    public WatchedTap? Tap { get; }
+    public WatchedTap? Tap { get; private set; }
 
-    public Circuit Circuit { get; }
+    public Circuit Circuit { get; private set; }
+
+    public int Kills { get; private set; }
 
     public FirestormModel Viewer { get; }
 
@@ -142,6 +152,28 @@ internal sealed class ModelSession : IDatagramSink, IRegionDirectory
         }
 
         return done();
+    }
+
+    /// <summary>The proxy is killed; for so long nobody is there, then another goes on with nothing but the page.</summary>
+    public void Kill(long down)
+    {
+        if (_down)
+        {
+            return;
+        }
+
+        Kills++;
+        _down = true;
+        PageMemory left = _page!.Copy();
+        // Not what a killed process does; the models' accounts of memory are to be in order.
+        Circuit.End();
+        After(down, () =>
+        {
+            _page = left;
+            Tap = new WatchedTap(NewTap());
+            Circuit = new Circuit(_scope, s_sim, Tap, _page.Page);
+            (_down, _woken) = (false, false);
+        });
     }
 
     /// <summary>From now on this much of what the proxy sends to the viewer is lost.</summary>
@@ -188,7 +220,7 @@ internal sealed class ModelSession : IDatagramSink, IRegionDirectory
     {
         _frameEnded = false;
         long next = _events.TryPeek(out _, out (long Time, long Order) first) ? first.Time : long.MaxValue;
-        if (_open && (_woken || Circuit.NextDeadline <= next))
+        if (_open && !_down && (_woken || Circuit.NextDeadline <= next))
         {
             Now = _woken ? Now : Math.Max(Now, Circuit.NextDeadline);
             _woken = false;
@@ -224,7 +256,7 @@ internal sealed class ModelSession : IDatagramSink, IRegionDirectory
     {
         Rules.Check(Datagram.TryRead(wire, out Datagram datagram), "a model sent what cannot be read");
         _open |= datagram.Message == Message.UseCircuitCode;
-        if (!_open)
+        if (!_open || _down)
         {
             return;
         }

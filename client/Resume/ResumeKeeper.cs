@@ -1,0 +1,128 @@
+using System.Net;
+using GlobalCache.Client.Caps;
+using GlobalCache.Client.Sessions;
+using GlobalCache.Client.Store;
+using GlobalCache.Policy;
+
+namespace GlobalCache.Client.Resume;
+
+/// <summary>Where a client leaves its sessions, and by which clock their age is told.</summary>
+/// <param name="File">The sealed record.</param>
+/// <param name="Memory">A folder in memory for the hot part; null: nothing is left, nothing taken up.</param>
+/// <param name="Now">Null when the system does not tell: the same.</param>
+internal sealed record ResumePlace(ResumeFile File, string? Memory, Func<Moment?> Now)
+{
+    /// <summary>The place of the client whose store this is; null when there is none, or no client has ever kept keys here.</summary>
+    public static ResumePlace? Of(ClientOptions options, LocalKey? key) => key is null || !options.LoginProxy ? null
+        : new ResumePlace(new ResumeFile(ResumeFile.PathFor(options.Store), key.Derive("globalcache-sessions-1")), CircuitPages.Folder(), Moment.OfMachine);
+
+    /// <summary>What the client before this one left, if it was alive less than <paramref name="within"/> ago in this boot.</summary>
+    public ResumeRecord? Find(TimeSpan within) =>
+        Memory is not null && File.Read() is { } bytes && ResumeRecord.TryRead(bytes) is { } record && Now() is { } now
+        && new CircuitPages(Memory, record.Pages).LastBeat() is { } beat && now.Since(new Moment(record.Boot, beat)) < within ? record : null;
+}
+
+/// <summary>
+/// Keeps what the next client would need to go on with the sessions of this one, should this one be killed: the record when anything in it has changed,
+/// at the latest a second after, and the moment it was last alive every second. A clean exit leaves nothing, nor does the last viewer's logout.
+/// </summary>
+internal sealed class ResumeKeeper : IAsyncDisposable
+{
+    private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(1);
+
+    // Whoever waits for a slow disk would rather be answered: then what is new is not safe yet.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(50);
+
+    private readonly ResumePlace _place;
+    private readonly IPEndPoint _endpoint;
+    private readonly Uri _loginUri;
+    private readonly Func<IReadOnlyList<SessionRecord>> _sessions;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly CircuitPages _pages;
+    private readonly ITimer _timer;
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _one = new(1);
+    private byte[] _written = [];
+    private Task? _next;
+    private bool _failing, _over;
+
+    /// <param name="place">Where.</param>
+    /// <param name="endpoint">Where viewers connect to.</param>
+    /// <param name="loginUri">The grid.</param>
+    /// <param name="pages">The hot part.</param>
+    /// <param name="sessions">What is to be kept.</param>
+    /// <param name="time">Wakes it.</param>
+    /// <param name="log">Told once when it cannot be.</param>
+    public ResumeKeeper(
+        ResumePlace place, IPEndPoint endpoint, Uri loginUri, CircuitPages pages, Func<IReadOnlyList<SessionRecord>> sessions, TimeProvider time, ILogger log)
+    {
+        (_place, _endpoint, _loginUri, _pages, _sessions, _time, _log) = (place, endpoint, loginUri, pages, sessions, time, log);
+        _timer = time.CreateTimer(_ => _ = Saving(), null, s_beat, s_beat);
+    }
+
+    /// <summary>Whether a record is of a client that viewers reached as they reach this one, on the way to the same grid.</summary>
+    public static bool Suits(ResumeRecord record, IPEndPoint endpoint, Uri loginUri) =>
+        record.Endpoint == endpoint.ToString() && record.LoginUri == loginUri.AbsoluteUri;
+
+    /// <summary>Completes when what is so now would outlive this process, or cannot; soon in any case.</summary>
+    public Task SaveAsync() => Task.WhenAny(Saving(), Task.Delay(s_patience, _time));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _timer.DisposeAsync();
+        await _one.WaitAsync();
+        _over = true;
+        Forget();
+        _one.Release();
+    }
+
+    /// <summary>One write under way, and at most one more behind it, which sees what all have who wait for it.</summary>
+    private Task Saving()
+    {
+        lock (_gate) return _next ??= Task.Run(WriteAsync);
+    }
+
+    private async Task WriteAsync()
+    {
+        await _one.WaitAsync();
+        lock (_gate) _next = null;
+        try
+        {
+            if (!_over) Write();
+            _failing = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!_failing) Log.NotKept(_log, e.Message);
+            _failing = true;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private void Write()
+    {
+        IReadOnlyList<SessionRecord> sessions = _sessions();
+        if (sessions.Count == 0)
+        {
+            if (_written.Length > 0) Forget();
+            return;
+        }
+        if (_place.Now() is not { } now) return;
+        _pages.Beat(now.Up);
+        byte[] record = new ResumeRecord(now.Boot, _pages.Name, _endpoint.ToString(), _loginUri.AbsoluteUri, sessions).ToBytes();
+        if (record.AsSpan().SequenceEqual(_written)) return;
+        _place.File.Write(record);
+        _written = record;
+    }
+
+    private void Forget()
+    {
+        _place.File.Delete();
+        _pages.Clear();
+        _written = [];
+    }
+}
