@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Caps;
 using GlobalCache.Client.Edge;
-using GlobalCache.Client.Resume;
+using GlobalCache.Client.Resumption;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Client.Store;
 using GlobalCache.Client.Ways;

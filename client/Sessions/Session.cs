@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using GlobalCache.Client.Caps;
-using GlobalCache.Client.Resume;
+using GlobalCache.Client.Resumption;
 using GlobalCache.Policy;
 
 namespace GlobalCache.Client.Sessions;

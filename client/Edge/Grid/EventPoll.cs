@@ -1,5 +1,5 @@
 using GlobalCache.Client.Caps;
-using GlobalCache.Client.Resume;
+using GlobalCache.Client.Resumption;
 using GlobalCache.Policy;
 using Microsoft.Extensions.Primitives;
 

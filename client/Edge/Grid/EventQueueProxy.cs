@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using GlobalCache.Client.Caps;
-using GlobalCache.Client.Resume;
+using GlobalCache.Client.Resumption;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
 using Log = GlobalCache.Client.Caps.Log;

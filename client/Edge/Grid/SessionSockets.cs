@@ -1,5 +1,5 @@
 using GlobalCache.Client.Circuits;
-using GlobalCache.Client.Resume;
+using GlobalCache.Client.Resumption;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Client.UdpAssets;
 using GlobalCache.Policy;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using GlobalCache.Client.Circuits;
-using GlobalCache.Client.Resume;
+using GlobalCache.Client.Resumption;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
 

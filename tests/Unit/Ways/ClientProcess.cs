@@ -48,6 +48,13 @@ internal sealed class ClientProcess : IDisposable
 
     public void Interrupt() => Signal(2);
 
+    /// <summary>As kill -9: it is told nothing, and is gone on return.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
     public async Task<int> ExitAsync()
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using GlobalCache.Client.Caps;
 
-namespace GlobalCache.Client.Resume;
+namespace GlobalCache.Client.Resumption;
 
 /// <summary>
 /// What a client that is killed leaves to the one that is started next, so that the viewers behind it go on: where they reach us, and what stands for

@@ -1,10 +1,10 @@
 using System.Net;
 using CsCheck;
 using GlobalCache.Client.Caps;
-using GlobalCache.Client.Resume;
+using GlobalCache.Client.Resumption;
 using GlobalCache.Tests.Ways;
 
-namespace GlobalCache.Tests.Resume;
+namespace GlobalCache.Tests.Resumption;
 
 public sealed class ResumeRecordTests
 {

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace GlobalCache.Client.Resume;
+namespace GlobalCache.Client.Resumption;
 
 /// <summary>
 /// A moment that another process of the same boot can measure against, and that setting the clock does not move: how long the machine has been up,

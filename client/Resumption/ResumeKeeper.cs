@@ -1,10 +1,8 @@
 using System.Net;
 using GlobalCache.Client.Caps;
-using GlobalCache.Client.Sessions;
 using GlobalCache.Client.Store;
-using GlobalCache.Policy;
 
-namespace GlobalCache.Client.Resume;
+namespace GlobalCache.Client.Resumption;
 
 /// <summary>Where a client leaves its sessions, and by which clock their age is told.</summary>
 /// <param name="File">The sealed record.</param>

@@ -3,7 +3,7 @@ using System.IO.MemoryMappedFiles;
 using System.Security.Cryptography;
 using GlobalCache.Client.Circuits;
 
-namespace GlobalCache.Client.Resume;
+namespace GlobalCache.Client.Resumption;
 
 /// <summary>
 /// Where the hot part of the sessions lies: files in memory (tmpfs) that outlive the process but not the machine. Nothing in them names anybody: when
@@ -70,10 +70,7 @@ internal sealed class CircuitPages(string folder, string name)
         {
             try
             {
-                FileStreamOptions options = new()
-                {
-                    Mode = FileMode.Create, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0,
-                };
+                FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
                 if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
                 using FileStream file = new(PathOf(port), options);
                 // Written, not only made long: memory that turns out not to be there when it is first touched would end the process.

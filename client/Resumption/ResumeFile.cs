@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using GlobalCache.Client.Store;
 
-namespace GlobalCache.Client.Resume;
+namespace GlobalCache.Client.Resumption;
 
 /// <summary>
 /// The record on disk, beside the store: sealed under a key of the local one, readable by its owner only, replaced whole. Not flushed: a killed process

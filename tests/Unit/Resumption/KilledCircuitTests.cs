@@ -1,10 +1,9 @@
-using GlobalCache.Client.Circuits;
 using GlobalCache.Policy.Assets;
 using GlobalCache.TestGrid.Lludp;
 using GlobalCache.TestGrid.Synthetic;
 using GlobalCache.Tests.UdpAssets;
 
-namespace GlobalCache.Tests.Resume;
+namespace GlobalCache.Tests.Resumption;
 
 /// <summary>
 /// A circuit whose proxy is killed at any moment goes on. The models at both ends fail a test by themselves when a number comes twice with other
