@@ -28,6 +28,9 @@ internal abstract class FakeAws : IAsyncDisposable
 {
     public const string KeyId = "AKIDFAKE", Secret = "secret/of+nobody", Token = "token==";
 
+    /// <summary>Headers that say what is asked for.</summary>
+    private static readonly string[] s_asked = ["If-Match", "If-None-Match", "Range"];
+
     private readonly string _service, _region;
     private readonly IReadOnlyList<IamDocument> _permissions;
     private readonly Queue<AwsRefusal> _refusals = new();
@@ -116,6 +119,7 @@ internal abstract class FakeAws : IAsyncDisposable
                 var query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString());
                 // What is asked for stands in a header where a service speaks JSON.
                 if (http.Request.Headers["X-Amz-Target"].ToString() is { Length: > 0 } target) query["Target"] = target;
+                foreach (string name in s_asked.Where(http.Request.Headers.ContainsKey)) query[name] = http.Request.Headers[name].ToString();
                 answer = Answer(http.Request.Method, http.Request.Path.Value!, query, body);
             }
 
@@ -138,8 +142,13 @@ internal abstract class FakeAws : IAsyncDisposable
             answer = Error(refusal);
         }
 
-        (http.Response.ContentType, string text) = Render(answer);
-        await http.Response.WriteAsync(text, Encoding.UTF8);
+        await WriteAsync(http.Response, answer);
+    }
+
+    protected virtual Task WriteAsync(HttpResponse response, XDocument answer)
+    {
+        (response.ContentType, string text) = Render(answer);
+        return response.WriteAsync(text, Encoding.UTF8);
     }
 
     private static string Name(HttpRequest request) => request.Headers["amz-sdk-invocation-id"] + request.Headers.Authorization.ToString();

@@ -34,6 +34,9 @@ internal sealed class FakeEc2(TimeProvider time, CloudNames names, IReadOnlyList
 
     public List<Machine> Machines { get; } = [];
 
+    /// <summary>Of the machine of a number: where others in its network reach it, and where everybody does.</summary>
+    public Func<int, (string Private, string Public)> AddressOf { get; init; } = n => ($"10.0.0.{n}", $"198.51.100.{n}");
+
     public TimeSpan BootsIn { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>A new one is in no list for this long, and no call knows of it.</summary>
@@ -190,8 +193,8 @@ internal sealed class FakeEc2(TimeProvider time, CloudNames names, IReadOnlyList
     {
         IEnumerable<XElement> Set() => machines.Select((m, i) => new XElement(s_ns + "item",
             new XElement(s_ns + "instanceId", m.Id), new XElement(s_ns + "imageId", m.Of("ImageId")), State("instanceState", m.State),
-            m.State == "terminated" ? null : new XElement(s_ns + "privateIpAddress", $"10.0.0.{Number(m)}"),
-            m.State == "running" ? new XElement(s_ns + "ipAddress", $"198.51.100.{Number(m)}") : null,
+            m.State == "terminated" ? null : new XElement(s_ns + "privateIpAddress", AddressOf(Number(m)).Private),
+            m.State == "running" ? new XElement(s_ns + "ipAddress", AddressOf(Number(m)).Public) : null,
             new XElement(s_ns + "instanceType", m.Of("InstanceType")), new XElement(s_ns + "launchTime", m.Launched.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)),
             new XElement(s_ns + "clientToken", m.Of("ClientToken")),
             new XElement(s_ns + "tagSet", m.Tags.Select(t => new XElement(s_ns + "item", new XElement(s_ns + "key", t.Key), new XElement(s_ns + "value", t.Value))))));

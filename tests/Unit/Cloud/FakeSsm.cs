@@ -11,7 +11,8 @@ internal sealed class FakeSsm(TimeProvider time, CloudNames names, IReadOnlyList
 {
     public sealed record Parameter(string Value, string? Key);
 
-    public ConcurrentDictionary<string, Parameter> Parameters { get; } = [];
+    /// <summary>By name. Fakes for different roles may show the same.</summary>
+    public ConcurrentDictionary<string, Parameter> Parameters { get; init; } = [];
 
     protected override (string ContentType, string Text) Render(XDocument answer) => ("application/x-amz-json-1.1", answer.Root!.Value);
 
