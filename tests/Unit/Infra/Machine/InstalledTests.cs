@@ -59,10 +59,10 @@ public sealed partial class InstalledTests(ImageMachine machine)
         Said said = await layer.RunAsync("systemd-analyze", "security", "--offline=true", "--no-pager", unit);
         Match level = Exposure().Match(said.Text);
         Assert.True(level.Success, said.Text);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{unit}: {level.Groups[1].Value}");
-        Assert.InRange(double.Parse(level.Groups[1].Value, CultureInfo.InvariantCulture), 0, 2.5);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{unit}: {level.Groups["level"].Value}");
+        Assert.InRange(double.Parse(level.Groups["level"].Value, CultureInfo.InvariantCulture), 0, 2.5);
     }
 
-    [GeneratedRegex(@"Overall exposure level for \S+: (\d+\.\d+)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"Overall exposure level for \S+: (?<level>\d+\.\d+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Exposure();
 }
