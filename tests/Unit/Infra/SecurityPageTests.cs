@@ -1,0 +1,23 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using GlobalCache.Tests.Support;
+
+namespace GlobalCache.Tests.Infra;
+
+/// <summary>What docs/SECURITY.md says is shown, is shown by a test of that name.</summary>
+public sealed partial class SecurityPageTests
+{
+    [Fact]
+    public void Every_test_that_the_page_names_is_there()
+    {
+        string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "SECURITY.md"));
+        string[] named = [.. Names().Matches(page).Select(m => m.Groups["name"].Value).Distinct()];
+        Assert.True(named.Length >= 50, $"{named.Length} tests are named");
+        HashSet<string> there = [.. typeof(SecurityPageTests).Assembly.GetTypes().SelectMany(t => t.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .Where(m => m.GetCustomAttributes().Any(a => a is FactAttribute)).Select(m => m.Name)];
+        Assert.All(named, n => Assert.Contains(n, there));
+    }
+
+    [GeneratedRegex("`(?<name>[A-Z][A-Za-z0-9]*(_[A-Za-z0-9]+){2,})`", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Names();
+}
