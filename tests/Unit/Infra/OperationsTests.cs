@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
-using GlobalCache.Tests.Support;
 using GlobalCache.Master;
 using GlobalCache.Policy.Cloud;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Tests.Infra;
