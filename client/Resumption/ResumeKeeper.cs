@@ -18,6 +18,16 @@ internal sealed record ResumePlace(ResumeFile File, string? Memory, Func<Moment?
     public ResumeRecord? Find(TimeSpan within) =>
         Memory is not null && File.Read() is { } bytes && ResumeRecord.TryRead(bytes) is { } record && Now() is { } now
         && new CircuitPages(Memory, record.Pages).LastBeat() is { } beat && now.Since(new Moment(record.Boot, beat)) < within ? record : null;
+
+    /// <summary>Clears away what a client before has left and nobody takes up: all but the pages of the name <paramref name="but"/>.</summary>
+    public void Forget(string but)
+    {
+        if (Memory is not null && File.Read() is { } bytes && ResumeRecord.TryRead(bytes) is { } record && record.Pages != but)
+        {
+            new CircuitPages(Memory, record.Pages).Clear();
+            File.Delete();
+        }
+    }
 }
 
 /// <summary>
@@ -43,7 +53,7 @@ internal sealed class ResumeKeeper : IAsyncDisposable
     private readonly SemaphoreSlim _one = new(1);
     private byte[] _written = [];
     private Task? _next;
-    private bool _failing, _over;
+    private bool _beating, _failing, _over;
 
     /// <param name="place">Where.</param>
     /// <param name="endpoint">Where viewers connect to.</param>
@@ -56,7 +66,9 @@ internal sealed class ResumeKeeper : IAsyncDisposable
         ResumePlace place, IPEndPoint endpoint, Uri loginUri, CircuitPages pages, Func<IReadOnlyList<SessionRecord>> sessions, TimeProvider time, ILogger log)
     {
         (_place, _endpoint, _loginUri, _pages, _sessions, _time, _log) = (place, endpoint, loginUri, pages, sessions, time, log);
-        _timer = time.CreateTimer(_ => _ = Saving(), null, s_beat, s_beat);
+        _timer = time.CreateTimer(_ => _ = Saving(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        place.Forget(but: pages.Name);
+        _ = Saving();
     }
 
     /// <summary>Whether a record is of a client that viewers reached as they reach this one, on the way to the same grid.</summary>
@@ -68,11 +80,11 @@ internal sealed class ResumeKeeper : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _timer.DisposeAsync();
         await _one.WaitAsync();
         _over = true;
         Forget();
         _one.Release();
+        await _timer.DisposeAsync();
     }
 
     /// <summary>One write under way, and at most one more behind it, which sees what all have who wait for it.</summary>
@@ -104,12 +116,12 @@ internal sealed class ResumeKeeper : IAsyncDisposable
     private void Write()
     {
         IReadOnlyList<SessionRecord> sessions = _sessions();
-        if (sessions.Count == 0)
+        if (sessions.Count == 0 || _place.Now() is not { } now)
         {
-            if (_written.Length > 0) Forget();
+            Forget();
             return;
         }
-        if (_place.Now() is not { } now) return;
+        if (!_beating) _beating = _timer.Change(s_beat, s_beat);
         _pages.Beat(now.Up);
         byte[] record = new ResumeRecord(now.Boot, _pages.Name, _endpoint.ToString(), _loginUri.AbsoluteUri, sessions).ToBytes();
         if (record.AsSpan().SequenceEqual(_written)) return;
@@ -119,6 +131,9 @@ internal sealed class ResumeKeeper : IAsyncDisposable
 
     private void Forget()
     {
+        // Without a viewer there is nothing to be woken for.
+        if (_beating) _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _beating = false;
         _place.File.Delete();
         _pages.Clear();
         _written = [];

@@ -50,8 +50,9 @@ public sealed class KilledClientTests
         Assert.Equal(caps["EventQueueGet"], (await SeedAsync(http, other.Seed))["EventQueueGet"]);
 
         // The same circuit, both ways: answered from here, and by the sim.
-        Assert.Equal(bytes, await viewer.ImageByUdpAsync(GridAssets.SmallTexture, ct));
         long before = grid.Counters.ImageRequests;
+        Assert.Equal(bytes, await viewer.ImageByUdpAsync(GridAssets.SmallTexture, ct));
+        Assert.Equal(before, grid.Counters.ImageRequests);
         Assert.Equal(grid.Assets.Find(GridAssets.LargeTexture)!.Bytes, await viewer.ImageByUdpAsync(GridAssets.LargeTexture, ct));
         Assert.True(grid.Counters.ImageRequests > before);
         Assert.Equal(2, grid.Counters.Logins);
