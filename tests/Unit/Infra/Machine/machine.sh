@@ -23,7 +23,8 @@ debian)
   [ ! -d "$root" ] || exit 0
   rm -rf "$root.half"
   # The parent image's own: systemd, cloud-init, curl, OpenSSL and the authorities. python3-cffi-backend: else cloud-init takes a minute to find that it is not there.
-  debootstrap --variant=minbase --include=systemd,cloud-init,python3-cffi-backend,ca-certificates,libssl3,curl bookworm "$root.half" http://deb.debian.org/debian >"$root.log" 2>&1 || {
+  # Mounted for itself alone: were it killed with /proc in ROOT.half, whoever cleans up after it would be in the host's own.
+  unshare --mount --pid --fork --kill-child debootstrap --variant=minbase --include=systemd,cloud-init,python3-cffi-backend,ca-certificates,libssl3,curl bookworm "$root.half" http://deb.debian.org/debian >"$root.log" 2>&1 || {
     tail -n 5 "$root.log" >&2
     exit 1
   }
