@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using GlobalCache.Client.Circuits;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Lludp;
+using GlobalCache.Tests.UdpAssets;
 using static GlobalCache.Tests.Circuits.LludpBytes;
 
 namespace GlobalCache.Tests.Circuits;
@@ -16,10 +17,13 @@ public sealed class ForwardingAllocationTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_circuit_forwards_packets_of_every_kind_without_an_allocation(bool injecting)
+    [InlineData(true, true)]
+    public void A_circuit_forwards_packets_of_every_kind_without_an_allocation(bool injecting, bool outlives = false)
     {
         var sink = new Nowhere();
-        var circuit = new Circuit(new CircuitScope(new CircuitRig(), new CircuitEvents(static _ => { }, static _ => { }), 1000), CircuitRig.Sim);
+        CircuitPage? page = outlives ? new PageMemory().Page : null;
+        page?.Reset();
+        var circuit = new Circuit(new CircuitScope(new CircuitRig(), new CircuitEvents(static _ => { }, static _ => { }), 1000), CircuitRig.Sim, page: page);
         byte[] appearance = Packet(PacketFlags.Reliable | PacketFlags.ZeroCoded, 0,
             [0xFF, 0xFF, 0x00, 0x01, 0x9E, .. Enumerable.Repeat((byte)7, 17), 0x22, 0, 1, .. Enumerable.Repeat((byte)9, 16), 0x82, 0, 1, .. Enumerable.Repeat((byte)5, 16), 0, 9]);
         byte[] ping = Packet(PacketFlags.None, 0, [0x01, 7, 0, 0, 0, 0]);
