@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using GlobalCache.Policy.Wire;
 
@@ -17,7 +16,7 @@ internal static class ClientSignature
     public static bool IsGood(string clientKey, string? signature, string method, string path, ReadOnlySpan<byte> body)
     {
         Span<byte> signed = stackalloc byte[Bytes];
-        if (signature is not { Length: 86 } || !Base64Url.TryDecodeFromChars(signature, signed, out int length) || length != Bytes) return false;
+        if (!Base64UrlBytes.TryRead(signature, signed)) return false;
         try
         {
             using ECDsa key = ECDsa.Create();

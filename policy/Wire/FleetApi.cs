@@ -43,8 +43,7 @@ public static class FleetSignature
     public static bool IsGood(byte[] key, string path, ReadOnlySpan<byte> body, string? signature)
     {
         Span<byte> given = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        return signature is not null && signature.Length == Base64Url.GetEncodedLength(given.Length) && Base64Url.TryDecodeFromChars(signature, given, out int read)
-            && read == given.Length && CryptographicOperations.FixedTimeEquals(given, Hash(key, path, body));
+        return Base64UrlBytes.TryRead(signature, given) && CryptographicOperations.FixedTimeEquals(given, Hash(key, path, body));
     }
 
     private static byte[] Hash(byte[] key, string path, ReadOnlySpan<byte> body)

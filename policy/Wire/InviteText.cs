@@ -44,7 +44,7 @@ public sealed record InviteText(string Code, string Fingerprint, string Master)
     {
         Span<byte> bytes = stackalloc byte[Bytes];
         return text is { Length: Letters } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')
-            && Base64Url.TryDecodeFromChars(text, bytes, out int read) && read == Bytes;
+            && Base64UrlBytes.TryRead(text, bytes);
     }
 
     /// <summary>The invite as it is handed over.</summary>

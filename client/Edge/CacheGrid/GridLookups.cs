@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
@@ -193,8 +192,7 @@ internal sealed class GridLookups(
         return (Verdict.Failed, null);
     }
 
-    private static bool TryKey(string text, Span<byte> key) =>
-        text.Length == Base64Url.GetEncodedLength(SealKeys.Length) && Base64Url.TryDecodeFromChars(text, key, out int length) && length == SealKeys.Length;
+    private static bool TryKey(string text, Span<byte> key) => Base64UrlBytes.TryRead(text, key[..SealKeys.Length]);
 
     private static TimeSpan RetryAfter(HttpResponseMessage answer, TimeSpan otherwise) =>
         answer.Headers.RetryAfter?.Delta is { } told ? TimeSpan.FromSeconds(Math.Clamp(told.TotalSeconds, 1, 3600)) : otherwise;

@@ -1,7 +1,7 @@
-using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Office.Enrolment;
 
@@ -40,7 +40,7 @@ internal static class ClientKeys
     public static bool Proves(string? publicKey, string nonce, string client, string proof)
     {
         Span<byte> signature = stackalloc byte[SignatureBytes];
-        if (proof.Length != Base64Url.GetEncodedLength(SignatureBytes) || !Base64Url.TryDecodeFromChars(proof, signature, out int length) || length != SignatureBytes) return false;
+        if (!Base64UrlBytes.TryRead(proof, signature)) return false;
         using ECDsa key = ECDsa.Create();
         key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(publicKey ?? Nobody), out _);
         return key.VerifyData(Encoding.UTF8.GetBytes($"gc/session/1{nonce}{client}"), signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using GlobalCache.Office.Keys;
+using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Office.Enrolment;
 
@@ -58,8 +59,7 @@ internal sealed class SessionNonces(OfficeKey key)
         second = 0;
         Span<byte> bytes = stackalloc byte[Bytes], own = stackalloc byte[Bytes];
         // Letters beyond the sixteen bytes would be another spelling of the same nonce.
-        if (nonce.Length != Base64Url.GetEncodedLength(Bytes) || !Base64Url.TryDecodeFromChars(nonce, bytes, out int read) || read != Bytes
-            || Base64Url.EncodeToString(bytes) != nonce) return false;
+        if (!Base64UrlBytes.TryRead(nonce, bytes) || Base64Url.EncodeToString(bytes) != nonce) return false;
         bytes.CopyTo(own);
         Sign(own);
         second = BinaryPrimitives.ReadUInt32BigEndian(bytes);

@@ -102,7 +102,8 @@ internal sealed class SessionTokens(string host, SessionKeyRing keys, TimeProvid
         {
             return _handler.CanReadToken(token) ? _handler.ReadJsonWebToken(token).Kid : null;
         }
-        catch (Exception e) when (e is ArgumentException or SecurityTokenException)
+        // Not all of it is documented: a piece that is no base64url is a FormatException.
+        catch (Exception e) when (e is ArgumentException or SecurityTokenException or FormatException)
         {
             return null;
         }
