@@ -4,6 +4,7 @@ using GlobalCache.Master;
 using GlobalCache.Master.Operator;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Serving;
+using GlobalCache.Office.Stores;
 
 // The one place that writes to the terminal.
 #pragma warning disable RS0030
@@ -46,8 +47,16 @@ async Task<int> RunAsync()
     // What a machine in the cloud prints stands in its journal: nothing that lets anybody in.
     if (line.Options.Aws is null)
     {
-        if (await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
-            Console.Out.WriteLine($"An invite, for one person: {app.Office.Grid.InviteOf(code)}");
+        try
+        {
+            if (await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
+                Console.Out.WriteLine($"An invite, for one person: {app.Office.Grid.InviteOf(code)}");
+        }
+        catch (StoreTroubleException e)
+        {
+            // Whoever is enrolled needs none, and those are who waits for a master that was killed.
+            Console.Error.WriteLine($"No invite can be made: {e.Message}");
+        }
         Console.Out.WriteLine($"To use it: globalcache join INVITE, or --grid {GridFolder.GridJson(line.Options.Data)} --invite INVITE.");
         if (app.NewAdminCode is { } admin) Console.Out.WriteLine($"The admin code, shown this once: {admin}");
     }

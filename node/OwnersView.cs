@@ -34,6 +34,7 @@ internal sealed class OwnersView
         (_traffic, _load) = (traffic, load);
         metrics.Show("gc_node_cached_assets", "Assets in memory.", () => cache.Count);
         metrics.Show("gc_node_cached_bytes", "What they take of the memory budget.", () => cache.Bytes);
+        metrics.Show("gc_node_heap_bytes", "Managed memory in use.", () => GC.GetTotalMemory(forceFullCollection: false));
         metrics.Show("gc_node_ready", "1 while the store can be used.", () => ready() ? 1 : 0);
         metrics.Show("gc_node_draining", "1 once the node is about to go.", () => draining() ? 1 : 0);
         metrics.Show("gc_node_flagged_branches", "Branches that leave their checks unanswered.", () => quotas.Sum().Flagged);

@@ -28,12 +28,13 @@ internal sealed class ClaimSpool
     private readonly string _path;
     private readonly byte[] _key;
     private readonly ILogger _log;
+    private readonly Random _random;
     private readonly Dictionary<(string, string, Guid), WaitingClaim> _waiting = [];
     private bool _changed, _failing;
 
-    public ClaimSpool(string path, byte[] key, ILogger log)
+    public ClaimSpool(string path, byte[] key, ILogger log, Random? random = null)
     {
-        (_path, _key, _log) = (path, key, log);
+        (_path, _key, _log, _random) = (path, key, log, random ?? Random.Shared);
         Read();
     }
 
@@ -56,7 +57,7 @@ internal sealed class ClaimSpool
     {
         foreach (WaitingClaim old in _waiting.Values.Where(w => now - w.Since > (long)Lifetime.TotalSeconds).ToArray()) Remove(old);
         WaitingClaim[] due = [.. _waiting.Values.Where(w => w.Due <= now)];
-        Random.Shared.Shuffle(due);
+        _random.Shuffle(due);
         return due.Length > ClaimBatch.MaxLines ? due[..ClaimBatch.MaxLines] : due;
     }
 

@@ -95,7 +95,7 @@ internal sealed record CapRecord(string Token, int Region, CapName Name, string 
 {
     internal bool IsSound(int regions) =>
         Token.Length == 32 && Token.All(char.IsAsciiHexDigitLower) && Region >= 0 && Region < regions && Enum.IsDefined(Name) && ResumeRecord.IsUrl(Real)
-        && (Kept is null || Kept.Headers.All(h => h.Length > 1 && h.All(v => v is not null)));
+        && (Kept is null || Kept.Headers.All(h => h is { Length: > 1 } && h.All(v => v is not null)));
 
     public override string ToString() => nameof(CapRecord);
 }

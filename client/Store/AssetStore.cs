@@ -41,6 +41,9 @@ internal sealed class AssetStore : IAsyncDisposable
     /// <summary>What the store takes on disk, index included; never above the budget.</summary>
     public long BytesOnDisk => _state.OnDisk;
 
+    /// <summary>Neither reads nor writes are under way.</summary>
+    internal bool IsIdle => _writer.IsIdle && Readers.IsIdle;
+
     internal WarmRead Warm { get; } = new();
 
     internal DiskReaders Readers { get; }

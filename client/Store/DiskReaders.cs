@@ -32,11 +32,14 @@ internal sealed class DiskReaders(TimeSpan deadline, TimeProvider time) : IDispo
     private const int MaxThreads = 4, MaxWaiting = 256, StackBytes = 256 << 10;
     private readonly object _gate = new();
     private readonly Queue<DiskJob> _waiting = new();
-    private int _threads, _idle, _running, _stuck;
+    private int _threads, _idle, _running, _stuck, _asked;
     private bool _closed;
 
     /// <summary>Every thread is held by a read that was given up: asking is pointless until one comes back.</summary>
     public bool Hung => Volatile.Read(ref _stuck) >= MaxThreads;
+
+    /// <summary>Nobody waits for a job: whatever has been read has been told.</summary>
+    public bool IsIdle => Volatile.Read(ref _asked) == 0;
 
     /// <summary>Jobs that threads are at, given up or not.</summary>
     public int Running => Volatile.Read(ref _running);
@@ -69,6 +72,7 @@ internal sealed class DiskReaders(TimeSpan deadline, TimeProvider time) : IDispo
         {
             if (_closed || Hung || _waiting.Count >= MaxWaiting) return false;
             _waiting.Enqueue(job);
+            Interlocked.Increment(ref _asked);
             if (_idle >= _waiting.Count || _threads == MaxThreads)
             {
                 Monitor.Pulse(_gate);
@@ -110,7 +114,11 @@ internal sealed class DiskReaders(TimeSpan deadline, TimeProvider time) : IDispo
                     _idle--;
                 }
                 job = _waiting.Dequeue();
-                if (job.At == DiskJob.Stage.GivenUp) continue;      // never ran: nothing to discard
+                if (job.At == DiskJob.Stage.GivenUp)
+                {
+                    Interlocked.Decrement(ref _asked);
+                    continue;       // never ran: nothing to discard
+                }
                 job.At = DiskJob.Stage.Running;
                 _running++;
             }
@@ -123,6 +131,7 @@ internal sealed class DiskReaders(TimeSpan deadline, TimeProvider time) : IDispo
             }
             if (job.At == DiskJob.Stage.GivenUp) job.Discard();
             else job.Outcome.TrySetResult(outcome);
+            Interlocked.Decrement(ref _asked);
         }
     }
 }

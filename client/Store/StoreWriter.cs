@@ -31,7 +31,7 @@ internal sealed class StoreWriter
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _flushTimer, _scrubTimer;
     private readonly Scrub _scrub;
-    private int _waiting, _scrubWaits;
+    private int _waiting, _scrubWaits, _undone;
     private long _waitingBytes;
     private bool _failing;
 
@@ -43,6 +43,9 @@ internal sealed class StoreWriter
         _flushTimer = time.CreateTimer(_ => Enqueue(new Flush()), null, FlushPeriod, FlushPeriod);
         _scrubTimer = time.CreateTimer(_ => { if (Interlocked.Exchange(ref _scrubWaits, 1) == 0) Enqueue(new ScrubOne()); }, null, scrubPeriod, scrubPeriod);
     }
+
+    /// <summary>Nothing waits to be written, and whoever asked has been told.</summary>
+    public bool IsIdle => Volatile.Read(ref _undone) == 0;
 
     /// <summary>Queues a put. False at once when too many bytes wait, or the store is closed.</summary>
     public ValueTask<bool> PutAsync(AssetKey key, ReadOnlyMemory<byte> plain, CancellationToken ct)
@@ -88,10 +91,12 @@ internal sealed class StoreWriter
     {
         try
         {
+            Interlocked.Increment(ref _undone);
             return _work.TryAdd(work);
         }
         catch (InvalidOperationException)
         {
+            Interlocked.Decrement(ref _undone);
             return false;                   // closed
         }
     }
@@ -123,9 +128,12 @@ internal sealed class StoreWriter
                 if (!_failing) StoreLog.WriteFailed(_log, e);
                 _failing = true;
             }
-            if (work is not Put put) continue;
-            Leave(put);
-            put.Outcome.SetResult(done);
+            if (work is Put put)
+            {
+                Leave(put);
+                put.Outcome.SetResult(done);
+            }
+            Interlocked.Decrement(ref _undone);
         }
         _state.Dispose();
         _ended.SetResult();

@@ -25,7 +25,7 @@ internal static class FolderGrid
         try
         {
             GridFolder grid = GridFolder.OpenOrCreate(options.Data, FactsOf(options, options.Host ?? host, clients, zone.Endpoint), time.GetUtcNow());
-            PrivateFile.Write(Path.Combine(options.Data, "node.keys"), grid.Nodes.Encode());
+            KeepNodeKeys(Path.Combine(options.Data, "node.keys"), grid.Nodes.Encode());
             (byte[] hash, string? code) = options.AdminCodeHash is { } told ? (Convert.FromHexString(told), null) : AdminCode.Of(options.Data);
             return new GridParts
             {
@@ -43,10 +43,34 @@ internal static class FolderGrid
                 Owned = [zone],
             };
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            zone.Dispose();
+            throw new CannotStartException($"{options.Data} cannot be written to ({e.Message}): make room there, or choose a folder of your own with --data.");
+        }
         catch
         {
             zone.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Written when they have changed alone: a master that was killed has to come back though its disk is full.</summary>
+    private static void KeepNodeKeys(string path, byte[] keys)
+    {
+        if (!IsKept(path, keys)) PrivateFile.Write(path, keys);
+    }
+
+    private static bool IsKept(string path, byte[] keys)
+    {
+        try
+        {
+            return File.Exists(path) && PrivateFile.Read(path, keys.Length).AsSpan().SequenceEqual(keys);
+        }
+        catch (GridUnusableException)
+        {
+            // Others can read it, which writing it anew mends.
+            return false;
         }
     }
 

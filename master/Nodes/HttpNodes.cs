@@ -18,24 +18,15 @@ internal sealed class HttpNodes : INodes, IDisposable
     private readonly byte[] _key;
     private readonly int _port;
     private readonly TimeProvider _time;
-    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
-    {
-        UseProxy = false,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        ActivityHeadersPropagator = null,
-        ConnectTimeout = s_patience,
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-        MaxConnectionsPerServer = 4,
-        MaxResponseHeadersLength = 8,
-    });
+    private readonly HttpMessageInvoker _http;
     private long _lastAt;
 
     /// <param name="desk">Has their reports.</param>
     /// <param name="key">The report key.</param>
     /// <param name="port">Of their private listeners.</param>
     /// <param name="time">Clock.</param>
-    public HttpNodes(ReportDesk desk, byte[] key, int port, TimeProvider time) => (_desk, _key, _port, _time) = (desk, key, port, time);
+    /// <param name="http">How they are reached; null: over TCP.</param>
+    public HttpNodes(ReportDesk desk, byte[] key, int port, TimeProvider time, HttpMessageInvoker? http = null) => (_desk, _key, _port, _time, _http) = (desk, key, port, time, http ?? Tcp());
 
     public async Task<NodeLook?> LookAsync(Instance instance, CancellationToken ct)
     {
@@ -130,6 +121,18 @@ internal sealed class HttpNodes : INodes, IDisposable
             return null;
         }
     }
+
+    private static HttpMessageInvoker Tcp() => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        ActivityHeadersPropagator = null,
+        ConnectTimeout = s_patience,
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+        MaxConnectionsPerServer = 4,
+        MaxResponseHeadersLength = 8,
+    });
 
     // Rises, so that no order is taken for an echo of the one before.
     private long NextAt()

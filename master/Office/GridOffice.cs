@@ -14,10 +14,11 @@ internal sealed class GridOffice : IDisposable
     /// <param name="declared">The policy of this start; null: what was in force goes on.</param>
     /// <param name="time">Clock.</param>
     /// <param name="log">Of what happens underneath.</param>
-    public GridOffice(KeptGrid grid, IObjectStore store, ControlFollower control, GridPolicy? declared, TimeProvider time, ILogger log)
+    /// <param name="random">Keeps writers of one moment apart.</param>
+    public GridOffice(KeptGrid grid, IObjectStore store, ControlFollower control, GridPolicy? declared, TimeProvider time, ILogger log, Random? random = null)
     {
         Grid = grid;
-        Desks = GridDesks.Of(grid, store, control, time, log);
+        Desks = GridDesks.Of(grid, store, control, time, log, random);
         Issuer = new SessionIssuer(control, time);
         Keeper = new ControlKeeper(control, Desks.Control, Desks.Enrolment, Issuer, grid.Office, declared, time, log);
     }

@@ -41,6 +41,9 @@ internal sealed class Lease(IObjectStore store, string owner, Func<LifePolicy> p
     /// <summary>All orders given under this lease and those before it, by slot. To be changed by its holder, and written with the next renewal.</summary>
     public Dictionary<int, SlotUse> Slots { get; private set; } = [];
 
+    /// <summary>What has been used within a day, by this master's count or the one's before it. To be changed by its holder, and written with the next renewal. Null: nobody has counted.</summary>
+    public DayUse? Day { get; set; }
+
     /// <summary>How long nobody else can lead, proven.</summary>
     public TimeSpan Left => _since is { } since ? policy().Lease - time.GetElapsedTime(since) : TimeSpan.Zero;
 
@@ -141,6 +144,7 @@ internal sealed class Lease(IObjectStore store, string owner, Func<LifePolicy> p
 
         (_etag, _others, Epoch) = (there.ETag, null, Math.Max(lease.Epoch, Epoch) + 1);
         Slots = (lease.Slots ?? []).Take(MostSlots).ToDictionary(s => s.Slot, s => new SlotUse(s.Generation, s.Attempt, s.Stage));
+        Day = lease.Day is { IsSound: true } day ? day : null;
         return true;
     }
 
@@ -159,7 +163,7 @@ internal sealed class Lease(IObjectStore store, string owner, Func<LifePolicy> p
     }
 
     private byte[] Bytes(string who, DateTimeOffset expires) => JsonSerializer.SerializeToUtf8Bytes(
-        new LeaseObject(who, Epoch, expires, [.. Slots.OrderBy(s => s.Key).Select(s => new LeaseSlot(s.Key, s.Value.Generation, s.Value.Attempt, s.Value.Stage))]),
+        new LeaseObject(who, Epoch, expires, [.. Slots.OrderBy(s => s.Key).Select(s => new LeaseSlot(s.Key, s.Value.Generation, s.Value.Attempt, s.Value.Stage))], Day),
         LeaseJson.Default.LeaseObject);
 }
 
@@ -168,7 +172,8 @@ internal sealed class Lease(IObjectStore store, string owner, Func<LifePolicy> p
 /// <param name="Epoch">See <see cref="Lease.Epoch"/>.</param>
 /// <param name="Expires">For people: no master trusts another's clock.</param>
 /// <param name="Slots">The newest order of each slot.</param>
-internal sealed record LeaseObject(string Owner, long Epoch, DateTimeOffset Expires, IReadOnlyList<LeaseSlot>? Slots);
+/// <param name="Day">What has been used within a day; null: a master wrote it that did not hand it on.</param>
+internal sealed record LeaseObject(string Owner, long Epoch, DateTimeOffset Expires, IReadOnlyList<LeaseSlot>? Slots, DayUse? Day);
 
 /// <summary>See <see cref="SlotUse"/>.</summary>
 internal sealed record LeaseSlot(int Slot, int Generation, int Attempt, SlotStage Stage);

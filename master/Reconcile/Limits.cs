@@ -42,10 +42,11 @@ internal readonly record struct Usage(int Nodes, int Billed, int LaunchesLastHou
 }
 
 /// <summary>
-/// Counts launches, hours and money (SCALING §2). On the steady clock; after a restart it begins with what the instances themselves say of their age. Memory: the
-/// launches of an hour and 288 figures.
+/// Counts launches, hours and money (SCALING §2), on the steady clock. A new master goes on counting where the one before it was (<see cref="Kept"/>): else every
+/// restart would give the day's money once more. The first of all begins with what the instances themselves say of their age. Memory: the launches of an hour and 288 figures.
 /// </summary>
-internal sealed class Limits
+/// <param name="kept">What the master before has counted; null: there was none, or it is more than a day ago.</param>
+internal sealed class Limits(DayUse? kept = null)
 {
     private const int Slots = 288;
     private static readonly TimeSpan s_slot = TimeSpan.FromMinutes(5), s_hour = TimeSpan.FromHours(1), s_day = TimeSpan.FromDays(1);
@@ -67,9 +68,11 @@ internal sealed class Limits
     public Usage Take(IReadOnlyList<NodeView> nodes, IReadOnlyDictionary<int, OpenOrder> orders, FleetView view, Func<string, decimal> price)
     {
         bool first = _last is null;
-        double hours = first ? 0 : (view.Clock - _last!.Value).TotalHours;
-        _last = view.Clock;
-        if (first) _begun = view.Clock;
+        // The day before the first look is in the ring, too.
+        TimeSpan clock = view.Clock + s_day;
+        double hours = first ? 0 : (clock - _last!.Value).TotalHours, unseen = 0;
+        _last = clock;
+        if (first) unseen = Begin(clock, view.Now);
         int serving = orders.Count, billed = orders.Count;
         decimal spend = orders.Count * price("");
         HashSet<string> there = new(nodes.Count);
@@ -81,10 +84,10 @@ internal sealed class Limits
             {
                 TimeSpan age = view.Now - node.Instance.Launched;
                 if (age < TimeSpan.Zero) age = TimeSpan.Zero;
-                _known[node.Instance.Id] = new Counted(view.Clock - age, false);
+                _known[node.Instance.Id] = new Counted(clock - age, false);
                 if (first && node.IsLive)
                 {
-                    double was = Math.Min(age.TotalHours, 24);
+                    double was = Math.Min(age.TotalHours, unseen);
                     _before += was;
                     _beforeSpend += (decimal)was * price(node.Instance.Type);
                 }
@@ -96,18 +99,16 @@ internal sealed class Limits
             spend += price(node.Instance.Type);
         }
 
-        foreach ((string id, Counted gone) in _known.Where(k => !there.Contains(k.Key) && view.Clock - k.Value.Launched > s_hour).ToList()) _known.Remove(id);
-        long slot = view.Clock.Ticks / s_slot.Ticks;
+        foreach ((string id, Counted gone) in _known.Where(k => !there.Contains(k.Key) && clock - k.Value.Launched > s_hour).ToList()) _known.Remove(id);
+        long slot = clock.Ticks / s_slot.Ticks;
         ref (long Slot, double Hours, decimal Spend) at = ref _day[slot % Slots];
-        if (at.Slot != slot || first)
-        {
-            at = (slot, 0, 0);
-            Sum(slot);
-        }
+        bool isNew = at.Slot != slot;
+        if (isNew) at = (slot, 0, 0);
+        if (isNew || first) Sum(slot);
 
         at = (slot, at.Hours + (hours * billed), at.Spend + ((decimal)hours * spend));
-        int launches = _known.Values.Count(k => !k.Replaces && view.Clock - k.Launched < s_hour) + orders.Values.Count(o => o is { Replaces: false, IsTaken: false });
-        double fading = Math.Max(0, 1 - ((view.Clock - _begun) / s_day));
+        int launches = _known.Values.Count(k => !k.Replaces && clock - k.Launched < s_hour) + orders.Values.Count(o => o is { Replaces: false, IsTaken: false });
+        double fading = Fading(clock);
         double day = (_before * fading) + _hours + at.Hours;
         decimal spent = (_beforeSpend * (decimal)fading) + _spend + at.Spend;
         // A day that was not seen is as if the least had run: it is not free to be used up.
@@ -116,7 +117,52 @@ internal sealed class Limits
     }
 
     /// <summary>One was launched, though it may not be seen yet.</summary>
-    public void Launched(string id, TimeSpan clock, bool replaces) => _known.TryAdd(id, new Counted(clock, replaces));
+    public void Launched(string id, TimeSpan clock, bool replaces) => _known.TryAdd(id, new Counted(clock + s_day, replaces));
+
+    /// <summary>What has been counted, for whoever comes next.</summary>
+    /// <param name="now">The wall clock.</param>
+    public DayUse? Kept(DateTimeOffset now)
+    {
+        if (_last is not { } clock) return null;
+        double[] hours = new double[DayUse.Hours];
+        decimal[] spend = new decimal[DayUse.Hours];
+        long slot = clock.Ticks / s_slot.Ticks;
+        foreach ((long s, double h, decimal m) in _day)
+        {
+            if (s <= slot - Slots) continue;
+            int age = (int)((slot - s) * s_slot / s_hour);
+            (hours[age], spend[age]) = (hours[age] + h, spend[age] + m);
+        }
+        // What was before is taken to have been used evenly.
+        double fading = Fading(clock);
+        int first = Math.Clamp((int)(clock - _begun).TotalHours, 0, DayUse.Hours - 1);
+        for (int i = first; i < DayUse.Hours; i++)
+        {
+            hours[i] += _before * fading / (DayUse.Hours - first);
+            spend[i] += _beforeSpend * (decimal)fading / (DayUse.Hours - first);
+        }
+        return new DayUse(now, now - (clock - _begun), [.. hours.Select(h => Math.Round(h, 4))], [.. spend.Select(m => Math.Round(m, 4))]);
+    }
+
+    /// <summary>How many hours before the first look nobody has counted.</summary>
+    private double Begin(TimeSpan clock, DateTimeOffset now)
+    {
+        _begun = clock;
+        if (kept is null || now - kept.At >= s_day) return 24;
+        // A clock that was set back is no reason to forget.
+        TimeSpan gap = now > kept.At ? now - kept.At : TimeSpan.Zero, seen = kept.At - kept.Begun;
+        _begun = clock - gap - (seen < TimeSpan.Zero ? TimeSpan.Zero : seen < s_day ? seen : s_day);
+        for (int i = 0; i < DayUse.Hours; i++)
+        {
+            // Each hour as if all of it had been at its end: rather counted for too long.
+            long slot = (clock - gap - (i * s_hour)).Ticks / s_slot.Ticks;
+            if (slot <= (clock.Ticks / s_slot.Ticks) - Slots) break;
+            _day[slot % Slots] = (slot, kept.NodeHours[i], kept.Spend[i]);
+        }
+        return gap.TotalHours;
+    }
+
+    private double Fading(TimeSpan clock) => Math.Max(0, 1 - ((clock - _begun) / s_day));
 
     // All of a day but the slot that has just begun.
     private void Sum(long slot)

@@ -75,7 +75,7 @@ internal sealed class Reconciler(
     private const int AtOnce = 64;
 
     private readonly long _started = time.GetTimestamp();
-    private readonly Limits _limits = new();
+    private Limits _limits = new();
     private HashSet<string> _alarms = [], _troubles = [], _troublesBefore = [];
     private Memory? _memory;
     private long _epoch;
@@ -139,6 +139,7 @@ internal sealed class Reconciler(
         }
 
         Usage usage = _limits.Take(seen, memory.Orders, view, terms.Price);
+        lease.Day = _limits.Kept(view.Now);
         DecideNow(seen, memory, rules, view, orders);
         IReadOnlyList<Effect> effects = Step.Next(new StepInput
         {
@@ -201,6 +202,8 @@ internal sealed class Reconciler(
 
         if (_memory is null || _epoch != lease.Epoch)
         {
+            // Another may have led in between, and has counted.
+            if (_epoch != lease.Epoch) _limits = new Limits(lease.Day);
             (_epoch, _memory, _plan, _alarms) = (lease.Epoch, new Memory(Clock) { Slots = lease.Slots }, null, []);
             // An order that was written down may have been given.
             foreach ((int slot, SlotUse use) in lease.Slots)

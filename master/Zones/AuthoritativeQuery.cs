@@ -47,6 +47,11 @@ internal static class AuthoritativeQuery
             {
                 throw new ZoneTroubleException($"A server of the zone does not answer ({e.Code}).", e);
             }
+            catch (Exception e) when (e is not (OperationCanceledException or ZoneTroubleException))
+            {
+                // On bytes that no name server should send the library throws whatever comes of it.
+                throw new ZoneTroubleException("A server of the zone answers what cannot be read.", e);
+            }
             catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
             {
                 throw new ZoneTroubleException("A server of the zone does not answer in time.", e);

@@ -14,6 +14,9 @@ internal sealed class EmbeddedDns : IDisposable
     // From one address over UDP; more is sent to TCP, where nobody can speak in another's name.
     private const int AnswersPerSecond = 500, MostAddresses = 10_000, TcpMilliseconds = 5_000, TcpAliveMilliseconds = 20_000;
 
+    // Under way at once. What is more waits with the system, or is lost as datagrams are.
+    private const int MostDatagrams = 64, MostConnections = 256, MostConnectionsOfOne = 16;
+
     private readonly Func<DnsMessage, bool, DnsMessage> _answer;
     private readonly TimeProvider _time;
     private readonly DnsServer _server;
@@ -21,10 +24,10 @@ internal sealed class EmbeddedDns : IDisposable
     private readonly Dictionary<IPAddress, int> _asked = [];
     private long _second;
 
-    private EmbeddedDns(IPEndPoint at, Func<DnsMessage, bool, DnsMessage> answer, TimeProvider time)
+    private EmbeddedDns(IPEndPoint at, Func<DnsMessage, bool, DnsMessage> answer, TimeProvider time, params IServerTransport[] transports)
     {
         (Endpoint, _answer, _time) = (at, answer, time);
-        _server = new DnsServer(new UdpServerTransport(at, TcpMilliseconds), new TcpServerTransport(at, TcpMilliseconds, TcpAliveMilliseconds));
+        _server = new DnsServer([.. transports.Select(Guarded)]);
         _server.QueryReceived += OnQueryAsync;
     }
 
@@ -40,7 +43,7 @@ internal sealed class EmbeddedDns : IDisposable
         for (int i = 0; ; i++)
         {
             IPEndPoint place = at.Port == 0 ? Free(at.Address) : at;
-            var dns = new EmbeddedDns(place, answer, time);
+            var dns = new EmbeddedDns(place, answer, time, new UdpServerTransport(place, TcpMilliseconds), new TcpServerTransport(place, TcpMilliseconds, TcpAliveMilliseconds));
             try
             {
                 // The library starts in the background and keeps a busy port to itself: so it is tried first.
@@ -63,6 +66,14 @@ internal sealed class EmbeddedDns : IDisposable
         }
     }
 
+    /// <summary>The same over another's datagrams or connections: for tests.</summary>
+    public static EmbeddedDns Over(IServerTransport transport, Func<DnsMessage, bool, DnsMessage> answer, TimeProvider time)
+    {
+        var dns = new EmbeddedDns(new IPEndPoint(IPAddress.Loopback, 0), answer, time, transport);
+        dns._server.Start();
+        return dns;
+    }
+
     public void Dispose()
     {
         try
@@ -74,6 +85,10 @@ internal sealed class EmbeddedDns : IDisposable
             // That is how the library's listeners end when they are stopped while they begin to wait.
         }
     }
+
+    private static GuardedTransport Guarded(IServerTransport transport) => transport.TransportProtocol == TransportProtocol.Udp
+        ? new(transport, MostDatagrams, MostDatagrams, TimeSpan.FromMilliseconds(TcpMilliseconds))
+        : new(transport, MostConnections, MostConnectionsOfOne, TimeSpan.FromMilliseconds(TcpMilliseconds));
 
     private Task OnQueryAsync(object sender, QueryReceivedEventArgs asked)
     {

@@ -35,32 +35,11 @@ internal sealed class MasterLink : IDisposable
     /// <param name="from">The address to speak from: the master knows the node by it.</param>
     /// <param name="time">Clock.</param>
     /// <param name="log">Told once when the master is silent, and once when it is back.</param>
-    public MasterLink(FleetOptions options, byte[] key, GridFile grid, IPAddress from, TimeProvider time, ILogger log)
+    /// <param name="http">How the master is reached; null: over TCP.</param>
+    public MasterLink(FleetOptions options, byte[] key, GridFile grid, IPAddress from, TimeProvider time, ILogger log, HttpMessageInvoker? http = null)
     {
         (_options, _key, _grid, _time, _log, _heard) = (options, key, grid, time, log, time.GetTimestamp());
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            ActivityHeadersPropagator = null,
-            MaxResponseHeadersLength = 8,
-            ConnectCallback = async (_, ct) =>
-            {
-                var socket = new Socket(options.Master.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                try
-                {
-                    if (!from.Equals(IPAddress.Any) && !from.Equals(IPAddress.IPv6Any)) socket.Bind(new IPEndPoint(from, 0));
-                    await socket.ConnectAsync(options.Master, ct);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-        });
+        _http = http ?? Tcp(options.Master, from);
     }
 
     /// <summary>Serial number of the certificate in use; empty: none yet.</summary>
@@ -175,6 +154,30 @@ internal sealed class MasterLink : IDisposable
             return null;
         }
     }
+
+    private static HttpMessageInvoker Tcp(IPEndPoint master, IPAddress from) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        ActivityHeadersPropagator = null,
+        MaxResponseHeadersLength = 8,
+        ConnectCallback = async (_, ct) =>
+        {
+            var socket = new Socket(master.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                if (!from.Equals(IPAddress.Any) && !from.Equals(IPAddress.IPv6Any)) socket.Bind(new IPEndPoint(from, 0));
+                await socket.ConnectAsync(master, ct);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    });
 
     // Rises whatever the wall clock does; the master refuses what is not of this minute and what it has heard.
     private long NextAt() => _lastAt = Math.Max(_lastAt + 1, _time.GetUtcNow().ToUnixTimeMilliseconds());

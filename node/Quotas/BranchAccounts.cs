@@ -19,8 +19,9 @@ namespace GlobalCache.Node.Quotas;
 /// <param name="nodes">How many nodes there are; the more, the smaller the portions.</param>
 /// <param name="throttled">Branches the owner has throttled.</param>
 /// <param name="time">Wall clock.</param>
+/// <param name="random">Keeps nodes that write at the same moment apart.</param>
 internal sealed class BranchAccounts(
-    IObjectStore store, GridKeys keys, Func<QuotaPolicy> policy, Func<int> nodes, Predicate<string> throttled, TimeProvider time) : IAsyncDisposable
+    IObjectStore store, GridKeys keys, Func<QuotaPolicy> policy, Func<int> nodes, Predicate<string> throttled, TimeProvider time, Random? random = null) : IAsyncDisposable
 {
     public const int MostBranches = 65_536;
 
@@ -262,7 +263,7 @@ internal sealed class BranchAccounts(
             BranchAccount today = before.AsOf(time.GetUtcNow(), policy(), throttled(branch)), next = change(today);
             if (next == today && there is not null) return next;
             if (await store.PutAsync(name, _seal.Seal(name, next.Encode()), there?.ETag, ct) == PutResult.Written) return next;
-            await Task.Delay(s_pause * (i + Random.Shared.NextDouble()), time, ct);
+            await Task.Delay(s_pause * (i + (random ?? Random.Shared).NextDouble()), time, ct);
         }
         throw new StoreTroubleException("A branch's account changes faster than it can be written.");
     }

@@ -36,7 +36,7 @@ internal enum Upload : byte
 /// <c>a/&lt;name&gt;</c> holds the blob, whose presence makes the asset public, or a tombstone. Every step may be raced, repeated and cut off at
 /// any store call: whoever comes next goes on from what stands there.
 /// </summary>
-internal sealed class Ledger(IObjectStore store, RecordSeal seal, Func<VouchingPolicy> policy, Func<string, Predicate<ulong>> revoked, TimeProvider time)
+internal sealed class Ledger(IObjectStore store, RecordSeal seal, Func<VouchingPolicy> policy, Func<string, Predicate<ulong>> revoked, TimeProvider time, Random? random = null)
 {
     private const int Attempts = 8;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
@@ -196,7 +196,7 @@ internal sealed class Ledger(IObjectStore store, RecordSeal seal, Func<VouchingP
     private ValueTask<PutResult> WriteAsync(string name, string? etag, VouchRecord record, CancellationToken ct) =>
         store.PutAsync($"v/{name}", seal.Seal(name, record), etag, ct);
 
-    private Task BackOffAsync(int attempt, CancellationToken ct) => Task.Delay(Pause * (attempt + Random.Shared.NextDouble()), time, ct);
+    private Task BackOffAsync(int attempt, CancellationToken ct) => Task.Delay(Pause * (attempt + (random ?? Random.Shared).NextDouble()), time, ct);
 
     private static bool IsBlob(StoredObject there, uint epoch) => SealedHeader.Read(there.Bytes.Span, out SealedHeader header) == SealFault.None && header.Epoch == epoch;
 

@@ -26,8 +26,9 @@ internal static class ZlibBlock
                 return source.WasReadExactly ? total : -1;
             }
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
+            // The second where a stream wants a dictionary that nobody has.
             return -1;
         }
         finally

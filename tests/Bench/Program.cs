@@ -1,6 +1,7 @@
 using System.Text.Json;
 using GlobalCache.Bench;
 using GlobalCache.Bench.Master;
+using GlobalCache.Bench.Planning;
 using GlobalCache.Bench.Reconcile;
 using GlobalCache.Bench.Scaling;
 using GlobalCache.Bench.Serving;
@@ -11,6 +12,7 @@ const string Usage = """
     dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [texture] [--json]
     dotnet run -c Release --project tests/Bench -- node [serving] [start] [memory] [ingest] [--rounds N] [--json]
     dotnet run -c Release --project tests/Bench -- scaling --traces FOLDER [--json] [--seeds N] [--boot LOW,HIGH]
+    dotnet run -c Release --project tests/Bench -- plan [--clients N]
     dotnet run -c Release --project tests/Bench -- reconcile [--json]
     dotnet run -c Release --project tests/Bench -- master [--nodes N] [--seconds N] [--json]
     dotnet run -c Release --project tests/Bench -- train FOLDER tests/Vectors/assets
@@ -75,6 +77,8 @@ switch (words)
         return await MasterBench.RunAsync(json, Number(options, "--nodes", 400), Math.Max(1, Number(options, "--seconds", 130) / 10), Console.Out);
     case ["reconcile"]:
         return await ReconcileBench.RunAsync(json, Console.Out);
+    case ["plan", .. var options]:
+        return await PlanBench.RunAsync(options, Console.Out);
     case ["scaling", .. var options]:
         return await ScalingBench.RunAsync(json, options);
     default:

@@ -15,6 +15,7 @@ namespace GlobalCache.TestGrid;
 public sealed class StandInGrid : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Guid, GridSession> sessions = new();
+    private readonly ConcurrentQueue<string> silent = new();
     private readonly List<Region> regions = [];
     private readonly List<(StandInGrid Grid, uint X, uint Y)> linked = [];
     private readonly WebApplication web;
@@ -58,6 +59,9 @@ public sealed class StandInGrid : IAsyncDisposable
 
     /// <summary>What it does wrong.</summary>
     public GridFaults Faults { get; } = new();
+
+    /// <summary>Whose visits it has ended because the region in which he stood heard nothing of him for a minute.</summary>
+    public IReadOnlyCollection<string> EndedForSilence => silent;
 
     /// <summary>What stands in every region, beside what stood in the recorded one.</summary>
     public IReadOnlyList<Thing> Things { get; set; } = [];
@@ -134,6 +138,12 @@ public sealed class StandInGrid : IAsyncDisposable
         if (session?.Root is not { } root) return false;
         session.Presences[root].Queue.Add(message, llsdBody);
         return true;
+    }
+
+    /// <summary>Ends a user's visits, as grids do with what is left of one who logs in again.</summary>
+    public void End(string first, string last)
+    {
+        foreach (GridSession session in sessions.Values.Where(s => s.User.First == first && s.User.Last == last)) End(session, andRoot: true);
     }
 
     /// <summary>Ends every visit, as a restart of the regions would: event queues answer 404 from now on.</summary>
@@ -228,6 +238,13 @@ public sealed class StandInGrid : IAsyncDisposable
         {
             if (region != presence.Region && !presence.Region.Neighbours.Contains(region)) old.Close(tell: true);
         }
+    }
+
+    /// <summary>The region in which an agent stands has heard nothing of him for a minute.</summary>
+    internal void EndSilent(Presence presence)
+    {
+        silent.Enqueue($"{presence.Session.User.First} in {presence.Region.Name}");
+        End(presence.Session);
     }
 
     /// <summary>A visit is over: every region lets go.</summary>

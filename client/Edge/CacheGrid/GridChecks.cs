@@ -28,6 +28,7 @@ internal sealed class GridChecks : IAsyncDisposable
     private readonly AssetStore _store;
     private readonly ClientLimits _limits;
     private readonly ILogger _log;
+    private readonly Random _random;
     private readonly Recent<AssetKey, byte[]> _served;
     private readonly Channel<Check> _queue = Channel.CreateBounded<Check>(Waiting);
     private readonly CancellationTokenSource _stop = new();
@@ -35,9 +36,9 @@ internal sealed class GridChecks : IAsyncDisposable
 
     private sealed record Check(AssetKey Key, AssetSource Source, byte[] Given);
 
-    public GridChecks(GridClaims claims, GridDisputes disputes, GridLookups lookups, AssetStore store, ClientLimits limits, TimeProvider time, ILogger log)
+    public GridChecks(GridClaims claims, GridDisputes disputes, GridLookups lookups, AssetStore store, ClientLimits limits, TimeProvider time, ILogger log, Random? random = null)
     {
-        (_claims, _disputes, _lookups, _store, _limits, _log) = (claims, disputes, lookups, store, limits, log);
+        (_claims, _disputes, _lookups, _store, _limits, _log, _random) = (claims, disputes, lookups, store, limits, log, random ?? Random.Shared);
         _served = new Recent<AssetKey, byte[]>(Remembered, s_remembered, time);
     }
 
@@ -56,7 +57,7 @@ internal sealed class GridChecks : IAsyncDisposable
         byte[] hash = SHA256.HashData(whole);
         _served.Set(key, hash);
         int most = key.Type == AssetType.Mesh ? _limits.CompleteMeshUpToBytes : _limits.CompleteTextureUpToBytes;
-        if (source is not null && whole.Length <= most && Random.Shared.NextDouble() < _limits.SpotCheckShare) _queue.Writer.TryWrite(new Check(key, source, hash));
+        if (source is not null && whole.Length <= most && _random.NextDouble() < _limits.SpotCheckShare) _queue.Writer.TryWrite(new Check(key, source, hash));
     }
 
     /// <summary>These bytes from the cache grid are not what the world has begun to send; nobody has got them, and the world's are judged when they are whole.</summary>

@@ -28,15 +28,16 @@ internal sealed class GridClaims : IAsyncDisposable
     private readonly TimeSpan _within;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly Random _random;
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
     private Task _working = Task.CompletedTask;
 
     public GridClaims(
-        ClaimSpool spool, AssetStore store, SignedRequests requests, IReadOnlySet<string> shared, TimeSpan within, TimeProvider time, ILogger log)
+        ClaimSpool spool, AssetStore store, SignedRequests requests, IReadOnlySet<string> shared, TimeSpan within, TimeProvider time, ILogger log, Random? random = null)
     {
         (_spool, _store, _requests, _shared) = (spool, store, requests, shared);
-        (_within, _time, _log) = (within, time, log);
+        (_within, _time, _log, _random) = (within, time, log, random ?? Random.Shared);
     }
 
     /// <summary>Claims that wait.</summary>
@@ -57,7 +58,7 @@ internal sealed class GridClaims : IAsyncDisposable
         long now = Now;
         // A texture may turn out to be baked in the minutes after it was seen first (PROTOCOL §7.4).
         double most = _within.TotalSeconds, least = key.Type == AssetType.Texture ? 10 : 1;
-        lock (_gate) _spool.Put(new WaitingClaim(line, now + (long)(most * (least + (15 - least) * Random.Shared.NextDouble()) / 15), now));
+        lock (_gate) _spool.Put(new WaitingClaim(line, now + (long)(most * (least + (15 - least) * _random.NextDouble()) / 15), now));
     }
 
     /// <summary>What may be said of these bytes; null: nothing.</summary>

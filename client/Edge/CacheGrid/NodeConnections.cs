@@ -12,18 +12,18 @@ namespace GlobalCache.Client.Edge;
 /// Connections to nodes: a pool for each address, which is connected to as it is, under the name all nodes share and the grid's own authority and no
 /// other. HTTP/2, so that an answer that is not wanted any more costs a stream and not a connection.
 /// </summary>
-internal sealed class NodeConnections : IDisposable
+/// <param name="file">Names, and the authority that is believed.</param>
+/// <param name="reach">Makes the connections to one address; null: over TLS, as above.</param>
+internal sealed class NodeConnections(GridFile file, Func<EndPoint, HttpMessageInvoker>? reach = null) : IDisposable
 {
     private const int MostDenied = 1024;
     private static readonly TimeSpan s_connect = TimeSpan.FromSeconds(1);
 
-    private readonly GridFile _file;
-    private readonly X509Certificate2 _authority;
+    private readonly GridFile _file = file;
+    private readonly X509Certificate2 _authority = GridFileReader.Authority(file);
     private readonly Lock _gate = new();
     private readonly Dictionary<EndPoint, NodePool> _pools = [];
     private volatile FrozenSet<string> _denied = [];
-
-    public NodeConnections(GridFile file) => (_file, _authority) = (file, GridFileReader.Authority(file));
 
     /// <summary>The nodes there are connections to, or were a moment ago.</summary>
     public IReadOnlyList<IPEndPoint> Addresses
@@ -111,7 +111,7 @@ internal sealed class NodeConnections : IDisposable
         {
             if (!_pools.TryGetValue(address, out pool) || !pool.TryEnter())
             {
-                _pools[address] = pool = new NodePool(Pool(address));
+                _pools[address] = pool = new NodePool(reach?.Invoke(address) ?? Pool(address));
                 pool.TryEnter();
             }
         }

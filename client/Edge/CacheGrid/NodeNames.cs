@@ -36,7 +36,7 @@ internal sealed class NodeNames(GridFile file, Func<string, CancellationToken, T
                 if (records.Length > 0) return ([.. records.Select(r => r.Address)], TimeSpan.FromSeconds(records.Min(r => r.InitialTimeToLive)));
             }
         }
-        catch (Exception e) when (e is DnsResponseException or SocketException)
+        catch (Exception e) when (NameServers.IsTheServersFault(e))
         {
             Log.LookupFailed(log, e.Message);
         }

@@ -29,6 +29,9 @@ internal sealed class NameServers(IPEndPoint? server, ILogger log)
 {
     private readonly LookupClient _client = new(server is null ? new LookupClientOptions() : new LookupClientOptions(server));
 
+    /// <summary>No answer, one that says no, or one that cannot be read: on bytes that no name server should send the library throws whatever comes of it.</summary>
+    public static bool IsTheServersFault(Exception e) => e is not OperationCanceledException;
+
     /// <summary>The addresses in the open internet that <paramref name="host"/> has; none when the name servers know only the hosts file too.</summary>
     /// <exception cref="SocketException">No name server answers, or none knows the name.</exception>
     public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken ct)
@@ -39,7 +42,7 @@ internal sealed class NameServers(IPEndPoint? server, ILogger log)
             IDnsQueryResponse answer = await _client.QueryAsync(host, QueryType.A, cancellationToken: ct);
             found = [.. answer.Answers.OfType<ARecord>().Select(a => a.Address)];
         }
-        catch (DnsResponseException)
+        catch (Exception e) when (IsTheServersFault(e))
         {
             throw new SocketException((int)SocketError.TryAgain);
         }

@@ -11,7 +11,7 @@ internal sealed class ControlRefusedException(IReadOnlyList<string> wrong) : Exc
 /// Writes <c>control/current</c> for whoever holds the control key: by compare-and-swap alone, so that of two changes at once neither is lost. A running node passes
 /// what it has in force: by that a document that was damaged, put back or removed in the store is mended. Safe for concurrent use.
 /// </summary>
-internal sealed class ControlDesk(IObjectStore store, ECDsa key, ControlFollower? follower, TimeProvider time) : IDisposable
+internal sealed class ControlDesk(IObjectStore store, ECDsa key, ControlFollower? follower, TimeProvider time, Random? random = null) : IDisposable
 {
     private const int Attempts = 16;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
@@ -44,7 +44,7 @@ internal sealed class ControlDesk(IObjectStore store, ECDsa key, ControlFollower
                     follower?.Adopt(next);
                     return next;
                 }
-                await Task.Delay(Pause * (i + Random.Shared.NextDouble()), time, ct);
+                await Task.Delay(Pause * (i + (random ?? Random.Shared).NextDouble()), time, ct);
             }
             throw new StoreTroubleException("The control document changes faster than it can be written.");
         }

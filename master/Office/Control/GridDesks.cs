@@ -14,10 +14,11 @@ internal sealed record GridDesks(EnrolmentDesk Enrolment, ControlDesk Control, R
     /// <param name="follower">The running node's; null: there is none here.</param>
     /// <param name="time">Wall clock.</param>
     /// <param name="log">Of what happens underneath.</param>
-    public static GridDesks Of(KeptGrid grid, IObjectStore store, ControlFollower? follower, TimeProvider time, ILogger log)
+    /// <param name="random">Keeps writers of one moment apart.</param>
+    public static GridDesks Of(KeptGrid grid, IObjectStore store, ControlFollower? follower, TimeProvider time, ILogger log, Random? random = null)
     {
-        var enrolment = new EnrolmentDesk(store, grid.Office, time, log);
-        var control = new ControlDesk(store, grid.ControlKey(), follower, time);
+        var enrolment = new EnrolmentDesk(store, grid.Office, time, log, random);
+        var control = new ControlDesk(store, grid.ControlKey(), follower, time, random);
         return new GridDesks(enrolment, control, new RevocationDesk(enrolment, control, grid.Office, time));
     }
 

@@ -10,7 +10,7 @@ namespace GlobalCache.Office.Enrolment;
 /// wins, and after a kill it is either done or not. Every process that has the store and the keys may change it.
 /// That a revocation holds for sessions that are there is the control document's business (<see cref="Control.RevocationDesk"/>).
 /// </summary>
-internal sealed class EnrolmentDesk(IObjectStore store, OfficeKey key, TimeProvider time, ILogger log)
+internal sealed class EnrolmentDesk(IObjectStore store, OfficeKey key, TimeProvider time, ILogger log, Random? random = null)
 {
     private const string Name = "m/roll";
     private const int Attempts = 16;
@@ -84,7 +84,7 @@ internal sealed class EnrolmentDesk(IObjectStore store, OfficeKey key, TimeProvi
                 Keep(next);
                 return outcome;
             }
-            await Task.Delay(Pause * (i + Random.Shared.NextDouble()), time, ct);
+            await Task.Delay(Pause * (i + (random ?? Random.Shared).NextDouble()), time, ct);
         }
         throw new StoreTroubleException("The roll changes faster than it can be written.");
     }

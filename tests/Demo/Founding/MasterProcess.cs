@@ -59,9 +59,12 @@ internal sealed partial class MasterProcess : IAsyncDisposable
     /// <summary>What it has said so far.</summary>
     public IReadOnlyList<HistoryLine> History => [.. _history];
 
+    /// <summary>The process; null: it does not run.</summary>
+    public int? Id => _process?.Id;
+
     public TimeSpan Clock => _time.GetElapsedTime(_since);
 
-    /// <summary>Starts it; an invite when it is there.</summary>
+    /// <summary>Starts it; an invite when it is there, empty where none can be made.</summary>
     public async Task<string> StartAsync()
     {
         _invite = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -121,6 +124,8 @@ internal sealed partial class MasterProcess : IAsyncDisposable
     {
         if (line is null) return;
         if (line.StartsWith("An invite, for one person: ", StringComparison.Ordinal)) _invite.TrySetResult(line["An invite, for one person: ".Length..].Trim());
+        // A full disk: it serves all the same.
+        if (line.StartsWith("No invite can be made", StringComparison.Ordinal)) _invite.TrySetResult("");
         Match said = Said().Match(line);
         if (said.Success) _history.Enqueue(new HistoryLine(Clock, said.Groups["node"].Value, said.Groups["what"].Value, said.Groups["reason"].Value));
         else if (Decided().Match(line) is { Success: true } decided) _history.Enqueue(new HistoryLine(Clock, "", "decide", decided.Groups["reason"].Value));

@@ -137,7 +137,12 @@ internal sealed class Presence
         }
 
         foreach (Action what in due) what();
-        if (Time.GetElapsedTime(Circuit.LastHeard, now) > TimeSpan.FromSeconds(60)) Region.Grid.End(Session);
+        if (Time.GetElapsedTime(Circuit.LastHeard, now) <= TimeSpan.FromSeconds(60)) return;
+        // Whom a region has not heard for a minute it lets go of; the visit is over where the agent stands there, and not where he has left it long ago.
+        Region.Forget(this);
+        if (Closed) return;
+        if (Session.Root == Region) Region.Grid.EndSilent(this);
+        else Close();
     }
 
     /// <summary>The region has no more to do with the agent; its queue ends in 404. Late packets are still acked for a while.</summary>

@@ -27,7 +27,7 @@ public sealed class SimulatedViewer : IAsyncDisposable
     private SimulatedViewer(SimulatedViewerOptions options, ViewerLogin login, HttpClient http)
     {
         (this.options, this.login, this.http) = (options, login, http);
-        socket = new ViewerSocket(options.Time);
+        socket = new ViewerSocket(options.Time, options.LosesDatagram);
         Assets = new SceneFetcher(options, CapAsync);
         root = Circuit(login.Sim);
     }
@@ -200,7 +200,7 @@ public sealed class SimulatedViewer : IAsyncDisposable
             _ = known.DisposeAsync().AsTask();
         }
 
-        return regions[sim] = new ViewerRegion(http, sim, seed, Hear, options.Time);
+        return regions[sim] = new ViewerRegion(http, sim, seed, Hear, options.Time, options.PollsAgain);
     }
 
     private void Hear(ViewerEvent heard)

@@ -48,6 +48,15 @@ public sealed record SimulatedViewerOptions
     /// <summary>Pause before the first retry; doubles. A Retry-After of 1 to 29 s is honoured instead.</summary>
     public TimeSpan RetryPause { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Asked for every datagram, either way: whether it is lost between the viewer and whoever it speaks with.</summary>
+    public Func<bool> LosesDatagram { get; init; } = static () => false;
+
+    /// <summary>
+    /// A broken event poll is asked again after a second, as LibreMetaverse and node-metaverse do; false: it ends polling for good, as in Linden viewers and Firestorm
+    /// (PROTOCOL §4.1).
+    /// </summary>
+    public bool PollsAgain { get; init; }
+
     /// <summary>The clock of every wait.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

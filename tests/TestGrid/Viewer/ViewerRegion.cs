@@ -31,12 +31,13 @@ internal sealed class ViewerRegion : IAsyncDisposable
     private readonly HttpClient http;
     private readonly TimeProvider time;
     private readonly Action<ViewerEvent> heard;
+    private readonly bool pollsAgain;
     private readonly CancellationTokenSource stopping = new();
     private readonly Task running;
 
-    public ViewerRegion(HttpClient http, IPEndPoint sim, string seed, Action<ViewerEvent> heard, TimeProvider time)
+    public ViewerRegion(HttpClient http, IPEndPoint sim, string seed, Action<ViewerEvent> heard, TimeProvider time, bool pollsAgain)
     {
-        (this.http, Sim, Seed, this.heard, this.time) = (http, sim, seed, heard, time);
+        (this.http, Sim, Seed, this.heard, this.time, this.pollsAgain) = (http, sim, seed, heard, time, pollsAgain);
         Capabilities = AskAsync();
         running = Task.Run(PollAsync);
     }
@@ -92,7 +93,8 @@ internal sealed class ViewerRegion : IAsyncDisposable
             while (true)
             {
                 long asked = time.GetTimestamp();
-                using HttpResponseMessage reply = await PostAsync(url, $"<llsd><map><key>ack</key>{ack}<key>done</key><boolean>0</boolean></map></llsd>");
+                using HttpResponseMessage? reply = await AskAsync(url, ack);
+                if (reply is null) continue;
                 if (reply.StatusCode == HttpStatusCode.OK)
                 {
                     XElement? map = XDocument.Parse(await reply.Content.ReadAsStringAsync(stopping.Token)).Root!.Element("map");
@@ -125,6 +127,19 @@ internal sealed class ViewerRegion : IAsyncDisposable
         {
             // Refused, reset, cut: viewers stop polling for good.
             if (!stopping.IsCancellationRequested) PollingEnded = broken.Message;
+        }
+    }
+
+    private async Task<HttpResponseMessage?> AskAsync(string url, string ack)
+    {
+        try
+        {
+            return await PostAsync(url, $"<llsd><map><key>ack</key>{ack}<key>done</key><boolean>0</boolean></map></llsd>");
+        }
+        catch (Exception broken) when (pollsAgain && (broken is HttpRequestException or IOException))
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), time, stopping.Token);
+            return null;
         }
     }
 

@@ -13,8 +13,11 @@ internal sealed class ViewerSocket : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly Task[] loops;
 
-    public ViewerSocket(TimeProvider time)
+    private readonly Func<bool> loses;
+
+    public ViewerSocket(TimeProvider time, Func<bool> loses)
     {
+        this.loses = loses;
         socket.ReceiveBufferSize = 4 << 20;
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         loops = [Task.Run(ReceiveAsync), Task.Run(() => BeatAsync(time))];
@@ -26,6 +29,7 @@ internal sealed class ViewerSocket : IAsyncDisposable
 
     public void Send(byte[] wire, IPEndPoint sim)
     {
+        if (loses()) return;
         try
         {
             socket.SendTo(wire, sim);
@@ -54,7 +58,7 @@ internal sealed class ViewerSocket : IAsyncDisposable
             {
                 SocketReceiveFromResult got = await socket.ReceiveFromAsync(buffer, any, stopping.Token);
                 // Strangers are not listened to.
-                if (Circuits.TryGetValue((IPEndPoint)got.RemoteEndPoint, out ViewerCircuit? circuit)
+                if (!loses() && Circuits.TryGetValue((IPEndPoint)got.RemoteEndPoint, out ViewerCircuit? circuit)
                     && Datagram.TryRead(buffer.AsSpan(0, got.ReceivedBytes), out Datagram datagram)) circuit.Receive(datagram);
             }
             catch (SocketException)

@@ -1,8 +1,10 @@
 using System.Buffers.Text;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using GlobalCache.Client.Assets;
+using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.Caps;
 using GlobalCache.Client.Resumption;
 using GlobalCache.Master.Zones;
@@ -18,6 +20,7 @@ using GlobalCache.Policy.Sealing;
 using GlobalCache.Policy.Wire;
 using GlobalCache.TestGrid.Synthetic;
 using GlobalCache.Tests.Caps;
+using GlobalCache.Tests.Edge;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Fuzz;
@@ -27,6 +30,9 @@ internal static class FuzzTargets
 {
     private static readonly DateTimeOffset s_now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
+    private const string Seed = "http://127.0.0.1:12080/seed";
+    private static readonly IPEndPoint s_ours = new(IPAddress.Loopback, 13_000);
+
     /// <summary>By name.</summary>
     public static IReadOnlyDictionary<string, Func<FuzzTarget>> All { get; } = new Dictionary<string, Func<FuzzTarget>>
     {
@@ -35,7 +41,12 @@ internal static class FuzzTargets
             LoginReply reply = LoginReply.Read(input);
             // Nobody is sent to an address that is none.
             Assert.True(reply.Outcome != LoginOutcome.Success || (reply.Sim.Port > 0 && LoginReply.IsWebUrl(reply.Seed)));
-            return reply.Outcome == LoginOutcome.Success;
+            // And what the viewer gets in its place says where it is to go, and nothing else has changed.
+            if (reply.Outcome == LoginOutcome.Indeterminate) Assert.Equal(Seed, LoginReply.Read(reply.PatchNextUrl(Seed)).NextUrl);
+            if (reply.Outcome != LoginOutcome.Success) return false;
+            LoginReply patched = LoginReply.Read(reply.Patch(s_ours, Seed));
+            Assert.Equal((LoginOutcome.Success, s_ours, Seed, reply.AgentId, reply.SessionId, reply.CircuitCode), (patched.Outcome, patched.Sim, patched.Seed, patched.AgentId, patched.SessionId, patched.CircuitCode));
+            return true;
         }),
         ["event-queue-reply"] = () => new(Bodies(Recorded.Events), input => EventQueueReply.Patch(input, new MappedRegions()) is not null),
         ["event-queue-request"] = () => new([.. Recorded.All.Where(e => e.Line.StartsWith("POST /CE/", StringComparison.Ordinal)).Select(e => Encoding.UTF8.GetBytes(e.Request)).Take(20)], input =>
@@ -64,12 +75,23 @@ internal static class FuzzTargets
         ["node-settings"] = () => new([Encoding.UTF8.GetBytes("role=node\nregion=eu-central-1\nstack=one\nmaster=10.77.0.4:12441\nassets=globalcache-one-assets\nstate=globalcache-one-state\nlink=97600000\norphan-hours=24\nnode-key=22222222-2222-2222-2222-222222222222\nstore-key=33333333-3333-3333-3333-333333333333\ngrid=" + new string('a', 64) + "\n")],
             input => NodeUserData.Parse(Encoding.UTF8.GetString(input), out _) is { Master.Port: > 0 }),
         ["vouching-record"] = () => new([new VouchRecord { Revision = 3, Epoch = 1 }.Encode(), VouchRecord.Empty.Encode()], input => VouchRecord.TryDecode(input, out _)),
-        ["resume-record"] = () => new([new ResumeRecord("boot", "0123456789abcdef", "127.0.0.1:12080", "http://grid.example.org:8002/", []).ToBytes()], input => ResumeRecord.TryRead(input) is not null),
+        ["resume-record"] = () => new([Left().ToBytes(), (Left() with { Sessions = [] }).ToBytes()], input => ResumeRecord.TryRead(input) is not null),
         ["invite"] = () => new([Encoding.UTF8.GetBytes(new InviteText(InviteText.NewCode(), InviteText.NewCode(), "grid.example.org:443").ToString())], input => InviteText.TryParse(Encoding.UTF8.GetString(input), out _)),
+        ["grid-file"] = GridDescription,
         ["signed-request"] = Signed,
         ["client-proof"] = Proof,
         ["fleet-signature"] = Report,
+        ["dns-query"] = DnsQueries.Target,
+        ["dns-answer"] = DnsAnswers.Target,
     };
+
+    private static ResumeRecord Left()
+    {
+        var queue = new CapRecord(new string('a', 32), 0, CapName.EventQueueGet, "http://192.0.2.1:9000/CE/1", IsLast: true, new KeptAnswer("7", [["Content-Type", "application/llsd+xml"]], [1, 2, 3]));
+        var session = new SessionRecord(Guid.Parse("11111111-1111-4111-8111-111111111111"), Guid.Parse("22222222-2222-4222-8222-222222222222"), 7, "http://192.0.2.1:9000/CAPS/1", 40_000, "192.0.2.1:9000",
+            [new RegionRecord("192.0.2.1:9000", 13_000, "http://192.0.2.1:9000/CAPS/1", "agni", IsGone: false)], [queue]);
+        return new("boot", "globalcache-" + new string('0', 32), "127.0.0.1:12080", "http://grid.example.org:8002/", [session]);
+    }
 
     private static byte[][] Bodies(IEnumerable<Recorded.Exchange> exchanges) => [.. exchanges.Select(e => e.Body).Where(b => b.Length is > 0 and < 64 << 10).Take(30)];
 
@@ -109,6 +131,30 @@ internal static class FuzzTargets
             // Of a signature's last letter two bits mean nothing; of what is signed every bit counts.
             Assert.True(who is null || (text.LastIndexOf('.') is > 0 and var dot && signed.Contains(text[..dot])), $"A forged session is believed: {text}");
             return who is not null;
+        });
+    }
+
+    private static FuzzTarget GridDescription()
+    {
+        using var authority = new TestAuthority("cache grid");
+        var file = new GridFile
+        {
+            Name = "Test",
+            Host = "grid.example.org",
+            Port = 8443,
+            NameServers = ["192.0.2.1:53"],
+            Nodes = ["192.0.2.2:8443"],
+            Ca = authority.Root.ExportCertificatePem(),
+            ControlKey = "AAAA",
+            Master = new Uri("https://grid.example.org:8443/"),
+            Grids = [new SharedGrid { Id = "agni" }],
+        };
+        byte[] good = JsonSerializer.SerializeToUtf8Bytes(file, JsonSerializerOptions.Web);
+        return new([good], input =>
+        {
+            GridFile? read = GridFileReader.Judge(input, out string wrong);
+            Assert.True(read is not null || wrong.Length > 0);
+            return read is not null;
         });
     }
 

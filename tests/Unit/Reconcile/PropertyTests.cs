@@ -2,6 +2,7 @@ using System.Net;
 using CsCheck;
 using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Nodes;
+using GlobalCache.Master.Reconcile;
 using GlobalCache.Master.Scaling;
 using GlobalCache.Policy;
 
@@ -206,6 +207,63 @@ public sealed class PropertyTests
         Assert.Equal(3, next.Reconciler.Snapshot.Usage.LaunchesLastHour);
         await next.RunAsync(TimeSpan.FromMinutes(40));
         Assert.Equal(5, world.Launches);
+    }
+
+    [Fact]
+    public async Task P5_A_day_is_given_once_however_often_its_master_is_another()
+    {
+        ScalingPolicy policy = s_policy with { Max = 8, NodeHoursPerDay = 50 };
+        var world = new SimulatedWorld(policy);
+        var store = new SimulatedStore(world);
+        int target = 1;
+        bool isDenied = false;
+        for (int i = 0; i < 24; i++)
+        {
+            SimulatedMaster master = Master(world, () => target, store, $"m{i}");
+            target = 8;
+            await master.RunAsync(TimeSpan.FromMinutes(25));
+            target = 1;
+            await master.RunAsync(TimeSpan.FromMinutes(35));
+            isDenied |= master.Reconciler.History.Newest().Any(e => e.What == "alarm" && e.Reason.Contains("hours of nodes", StringComparison.Ordinal));
+        }
+
+        Assert.InRange(world.NodeHours, 30, policy.NodeHoursPerDay);
+        Assert.True(isDenied);
+        NothingBroken(world);
+    }
+
+    [Fact]
+    public void P5_What_one_master_has_counted_the_next_one_counts_on()
+    {
+        DateTimeOffset now = new(2026, 1, 11, 16, 0, 0, TimeSpan.Zero);
+        NodeView[] nodes = [new NodeView { For = TimeSpan.Zero, Instance = new Instance { Id = "i-1", State = InstanceState.Running, Launched = now, Type = "small", Marks = new Marks(Intent.Serve, 1) }, State = NodeState.InService }];
+        var one = new Limits();
+        Usage last = default;
+        for (int m = 0; m <= 600; m++) last = one.Take(nodes, new Dictionary<int, OpenOrder>(), View(m), _ => 0.1m);
+        Assert.Equal(10, last.NodeHoursLastDay, 2);
+        Assert.Equal(14, last.HoursAhead, 2);
+
+        // Ten minutes without a master; the node of the first ten hours is no more.
+        DayUse kept = one.Kept(now.AddHours(10))!;
+        Assert.True(kept.IsSound);
+        var next = new Limits(kept);
+        Usage first = next.Take([], new Dictionary<int, OpenOrder>(), View(0, 610), _ => 0.1m);
+        Assert.InRange(first.NodeHoursLastDay, 9.99, 10.01);
+        Assert.InRange((double)first.SpendLastDay, 0.999, 1.001);
+        Assert.InRange(first.HoursAhead, 13.8, 13.9);
+        // A day later it is forgotten.
+        Usage later = default;
+        for (int m = 0; m <= 24 * 60; m += 5) later = next.Take([], new Dictionary<int, OpenOrder>(), View(m, 610), _ => 0.1m);
+        Assert.InRange(later.NodeHoursLastDay, 0, 0.01);
+
+        FleetView View(int minute, int before = 0) => new()
+        {
+            Clock = TimeSpan.FromMinutes(minute),
+            Now = now.AddMinutes(before + minute),
+            Instances = [],
+            Published = null,
+            Looks = new Dictionary<string, NodeLook>(),
+        };
     }
 
     [Fact]

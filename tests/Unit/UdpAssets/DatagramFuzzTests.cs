@@ -2,13 +2,14 @@ using System.Diagnostics;
 using System.Globalization;
 using GlobalCache.Client.Circuits;
 using GlobalCache.TestGrid.Lludp;
+using GlobalCache.Tests.Fuzz;
 using GlobalCache.Tests.Support;
 using GlobalCache.Tests.TestGrid;
 
 namespace GlobalCache.Tests.UdpAssets;
 
 /// <summary>
-/// Damaged and random datagrams against the whole datagram path. <c>FUZZ_INPUTS=10000000</c> feeds more of them than the few seconds of every run;
+/// Damaged and random datagrams against the whole datagram path. <c>FUZZ_INPUTS=10000000</c> or <c>FUZZ_SECONDS=3600</c> feeds more of them than the few seconds of every run;
 /// what once broke something lies in <c>Corpus</c> and is fed again each time.
 /// </summary>
 [Collection("load")]      // it measures the heap of the whole process
@@ -24,11 +25,12 @@ public sealed class DatagramFuzzTests(ITestOutputHelper output)
         long inputs = long.TryParse(Environment.GetEnvironmentVariable("FUZZ_INPUTS"), CultureInfo.InvariantCulture, out long wanted) ? wanted / 2 : 0;
         int first = int.TryParse(Environment.GetEnvironmentVariable("FUZZ_SEED"), CultureInfo.InvariantCulture, out int seed) ? seed : 1;
         List<(Direction Direction, byte[] Bytes)> seeds = Seeds();
+        LongRun? run = inputs == 0 && double.TryParse(Environment.GetEnvironmentVariable("FUZZ_SECONDS"), CultureInfo.InvariantCulture, out double seconds) ? new LongRun($"datagrams, part {part}", seconds / 2) { Pool = [] } : null;
         long began = Stopwatch.GetTimestamp(), heap = 0;
         var fuzz = new DatagramFuzz((2 * first) + part, seeds, s_ids);
         try
         {
-            while (inputs > 0 ? fuzz.Fed < inputs : Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(2.5))
+            while (inputs > 0 ? fuzz.Fed < inputs : run?.GoesOn(fuzz.Fed) ?? Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(2.5))
             {
                 fuzz.Step();
                 if (fuzz.Fed == 100_000)
@@ -39,11 +41,13 @@ public sealed class DatagramFuzzTests(ITestOutputHelper output)
         }
         catch (Exception e)
         {
+            run?.Tell(fuzz.Fed, fuzz.Sent, e);
             Assert.Fail($"FUZZ_SEED={first}, part {part}, input {fuzz.Fed}: {fuzz.Last}{Environment.NewLine}{e}");
         }
 
         long grown = heap == 0 ? 0 : GC.GetTotalMemory(forceFullCollection: true) - heap;
         output.WriteLine($"{fuzz.Fed} inputs in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s over {fuzz.Circuits} circuits: {fuzz.Sent} sent, {fuzz.ReadsBegun} reads, {fuzz.Captured} captured, {fuzz.Hinted} hints, at most {fuzz.MostUnacked} unacked; heap grew by {grown / 1024} KiB");
+        run?.Tell(fuzz.Fed, fuzz.Sent, null);
         Assert.True(fuzz.Captured > 0 && fuzz.Hinted > 0 && fuzz.ReadsBegun > 0 && fuzz.Sent > fuzz.Fed / 20, "the inputs do not reach what they are meant for");
         Assert.InRange(grown, long.MinValue, 64 << 20);
     }

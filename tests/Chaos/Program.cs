@@ -1,0 +1,1 @@
+return await GlobalCache.Chaos.CommandLine.RunAsync(args);

@@ -1,0 +1,1 @@
+return await GlobalCache.Live.CommandLine.RunAsync(args);
