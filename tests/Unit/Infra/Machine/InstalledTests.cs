@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using GlobalCache.Infra;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Infra.Machine;
 
@@ -24,6 +25,14 @@ public sealed partial class InstalledTests(ImageMachine machine)
         Assert.True(again.ExitCode == 0, again.Text);
         Said looked = await layer.RunAsync("bash", "-c", ImageMachine.Commands(Image.Steps("bucket", "key", "hash"), "Look"));
         Assert.Equal(new Said(0, ""), looked);
+    }
+
+    [Fact]
+    public async Task A_publish_for_one_kind_of_machine_leaves_everybodys_lists_of_packages_as_they_are()
+    {
+        await machine.InstalledAsync();
+        foreach (string project in (string[])["policy", "node", "master", "master/Office"])
+            Assert.DoesNotContain("linux-", await File.ReadAllTextAsync(Path.Combine(Repository.Root, project, "packages.lock.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Theory]
