@@ -49,15 +49,23 @@ async Task<int> RunAsync()
     {
         try
         {
-            if (await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
+            // Only for the first of all: an invite lies open for a week, and a master that is started often would leave no room for others.
+            bool nobody = (await app.Office.Desks.Enrolment.RefreshAsync(stopping.Token)).Clients.Count == 0;
+            if (nobody && await app.Office.Desks.Enrolment.InviteAsync(inviter: null, stopping.Token) is { } code)
+            {
                 Console.Out.WriteLine($"An invite, for one person: {app.Office.Grid.InviteOf(code)}");
+                Console.Out.WriteLine($"To use it: globalcache join INVITE, or --grid {GridFolder.GridJson(line.Options.Data)} --invite INVITE.");
+            }
+            else
+            {
+                Console.Out.WriteLine("Invites are made on the dashboard, or by this program's command invite.");
+            }
         }
         catch (StoreTroubleException e)
         {
             // Whoever is enrolled needs none, and those are who waits for a master that was killed.
             Console.Error.WriteLine($"No invite can be made: {e.Message}");
         }
-        Console.Out.WriteLine($"To use it: globalcache join INVITE, or --grid {GridFolder.GridJson(line.Options.Data)} --invite INVITE.");
         if (app.NewAdminCode is { } admin) Console.Out.WriteLine($"The admin code, shown this once: {admin}");
     }
 

@@ -45,7 +45,7 @@ internal readonly record struct Usage(int Nodes, int Billed, int LaunchesLastHou
 /// Counts launches, hours and money (SCALING §2), on the steady clock. A new master goes on counting where the one before it was (<see cref="Kept"/>): else every
 /// restart would give the day's money once more. The first of all begins with what the instances themselves say of their age. Memory: the launches of an hour and 288 figures.
 /// </summary>
-/// <param name="kept">What the master before has counted; null: there was none, or it is more than a day ago.</param>
+/// <param name="kept">What the master before has counted; null: there was none.</param>
 internal sealed class Limits(DayUse? kept = null)
 {
     private const int Slots = 288;
@@ -54,9 +54,9 @@ internal sealed class Limits(DayUse? kept = null)
     private readonly (long Slot, double Hours, decimal Spend)[] _day = new (long, double, decimal)[Slots];
     private readonly Dictionary<string, Counted> _known = [];
     private TimeSpan? _last;
+    private TimeSpan _shift;
     private double _before;
     private decimal _beforeSpend;
-    private TimeSpan _begun;
     private double _hours;
     private decimal _spend;
 
@@ -68,13 +68,12 @@ internal sealed class Limits(DayUse? kept = null)
     public Usage Take(IReadOnlyList<NodeView> nodes, IReadOnlyDictionary<int, OpenOrder> orders, FleetView view, Func<string, decimal> price)
     {
         bool first = _last is null;
-        // The day before the first look is in the ring, too.
-        TimeSpan clock = view.Clock + s_day;
-        double hours = first ? 0 : (clock - _last!.Value).TotalHours, unseen = 0;
+        if (first) Begin(view.Clock);
+        TimeSpan clock = view.Clock + _shift, unseen = first ? Unseen(view.Now) : TimeSpan.Zero;
+        double hours = first ? 0 : (clock - _last!.Value).TotalHours, found = 0;
         _last = clock;
-        if (first) unseen = Begin(clock, view.Now);
         int serving = orders.Count, billed = orders.Count;
-        decimal spend = orders.Count * price("");
+        decimal spend = orders.Count * price(""), foundSpend = 0;
         HashSet<string> there = new(nodes.Count);
         foreach (NodeView node in nodes)
         {
@@ -87,9 +86,9 @@ internal sealed class Limits(DayUse? kept = null)
                 _known[node.Instance.Id] = new Counted(clock - age, false);
                 if (first && node.IsLive)
                 {
-                    double was = Math.Min(age.TotalHours, unseen);
-                    _before += was;
-                    _beforeSpend += (decimal)was * price(node.Instance.Type);
+                    double was = Math.Min(age.TotalHours, unseen.TotalHours);
+                    found += was;
+                    foundSpend += (decimal)was * price(node.Instance.Type);
                 }
             }
 
@@ -107,8 +106,11 @@ internal sealed class Limits(DayUse? kept = null)
         if (isNew || first) Sum(slot);
 
         at = (slot, at.Hours + (hours * billed), at.Spend + ((decimal)hours * spend));
+        if (kept is null) (_before, _beforeSpend) = (_before + found, _beforeSpend + foundSpend);
+        else at = (slot, at.Hours + found, at.Spend + foundSpend);
         int launches = _known.Values.Count(k => !k.Replaces && clock - k.Launched < s_hour) + orders.Values.Count(o => o is { Replaces: false, IsTaken: false });
-        double fading = Fading(clock);
+        // What was before the first of all masters is taken to have been used evenly.
+        double fading = Math.Max(0, 2 - (clock / s_day));
         double day = (_before * fading) + _hours + at.Hours;
         decimal spent = (_beforeSpend * (decimal)fading) + _spend + at.Spend;
         // A day that was not seen is as if the least had run: it is not free to be used up.
@@ -117,7 +119,7 @@ internal sealed class Limits(DayUse? kept = null)
     }
 
     /// <summary>One was launched, though it may not be seen yet.</summary>
-    public void Launched(string id, TimeSpan clock, bool replaces) => _known.TryAdd(id, new Counted(clock + s_day, replaces));
+    public void Launched(string id, TimeSpan clock, bool replaces) => _known.TryAdd(id, new Counted(clock + _shift, replaces));
 
     /// <summary>What has been counted, for whoever comes next.</summary>
     /// <param name="now">The wall clock.</param>
@@ -126,43 +128,40 @@ internal sealed class Limits(DayUse? kept = null)
         if (_last is not { } clock) return null;
         double[] hours = new double[DayUse.Hours];
         decimal[] spend = new decimal[DayUse.Hours];
-        long slot = clock.Ticks / s_slot.Ticks;
-        foreach ((long s, double h, decimal m) in _day)
+        foreach ((long slot, double h, decimal m) in _day)
         {
-            if (s <= slot - Slots) continue;
-            int age = (int)((slot - s) * s_slot / s_hour);
+            if (slot <= (clock.Ticks / s_slot.Ticks) - Slots) continue;
+            long age = (clock.Ticks / s_hour.Ticks) - (slot * s_slot.Ticks / s_hour.Ticks);
             (hours[age], spend[age]) = (hours[age] + h, spend[age] + m);
         }
-        // What was before is taken to have been used evenly.
-        double fading = Fading(clock);
-        int first = Math.Clamp((int)(clock - _begun).TotalHours, 0, DayUse.Hours - 1);
-        for (int i = first; i < DayUse.Hours; i++)
-        {
-            hours[i] += _before * fading / (DayUse.Hours - first);
-            spend[i] += _beforeSpend * (decimal)fading / (DayUse.Hours - first);
-        }
-        return new DayUse(now, now - (clock - _begun), [.. hours.Select(h => Math.Round(h, 4))], [.. spend.Select(m => Math.Round(m, 4))]);
+
+        return new DayUse(now, clock - s_day, [.. hours.Select(h => Math.Round(h, 4))], [.. spend.Select(m => Math.Round(m, 4))], _before, _beforeSpend);
     }
 
-    /// <summary>How many hours before the first look nobody has counted.</summary>
-    private double Begin(TimeSpan clock, DateTimeOffset now)
+    // One clock for all masters together, which stands still while nobody counts: how long that was only wall clocks could tell, and one that was wrong by days would make all be forgotten. The day before
+    // the very first look is in the ring, too.
+    private void Begin(TimeSpan now)
     {
-        _begun = clock;
-        if (kept is null || now - kept.At >= s_day) return 24;
-        // A clock that was set back is no reason to forget.
-        TimeSpan gap = now > kept.At ? now - kept.At : TimeSpan.Zero, seen = kept.At - kept.Begun;
-        _begun = clock - gap - (seen < TimeSpan.Zero ? TimeSpan.Zero : seen < s_day ? seen : s_day);
+        TimeSpan clock = s_day + (kept?.Counted ?? TimeSpan.Zero);
+        _shift = clock - now;
+        if (kept is null) return;
+        (_before, _beforeSpend) = (kept.Before, kept.SpendBefore);
+        long newest = clock.Ticks / s_slot.Ticks, perHour = s_hour.Ticks / s_slot.Ticks, hour = newest / perHour;
         for (int i = 0; i < DayUse.Hours; i++)
         {
-            // Each hour as if all of it had been at its end: rather counted for too long.
-            long slot = (clock - gap - (i * s_hour)).Ticks / s_slot.Ticks;
-            if (slot <= (clock.Ticks / s_slot.Ticks) - Slots) break;
+            // All of an hour as if it had been at its end: rather counted for too long.
+            long slot = Math.Min(newest, ((hour - i + 1) * perHour) - 1);
+            if (slot <= newest - Slots) break;
             _day[slot % Slots] = (slot, kept.NodeHours[i], kept.Spend[i]);
         }
-        return gap.TotalHours;
     }
 
-    private double Fading(TimeSpan clock) => Math.Max(0, 1 - ((clock - _begun) / s_day));
+    // How long before the first look nobody has counted what runs. By two wall clocks; what is wrong with them costs the nodes that are there a day's hours, and no more.
+    private TimeSpan Unseen(DateTimeOffset now)
+    {
+        if (kept is null || now - kept.At > s_day) return s_day;
+        return now > kept.At ? now - kept.At : TimeSpan.Zero;
+    }
 
     // All of a day but the slot that has just begun.
     private void Sum(long slot)

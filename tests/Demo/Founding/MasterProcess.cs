@@ -64,7 +64,7 @@ internal sealed partial class MasterProcess : IAsyncDisposable
 
     public TimeSpan Clock => _time.GetElapsedTime(_since);
 
-    /// <summary>Starts it; an invite when it is there, empty where none can be made.</summary>
+    /// <summary>Starts it; an invite for the first of its members, empty where there are some or none can be made.</summary>
     public async Task<string> StartAsync()
     {
         _invite = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -124,8 +124,8 @@ internal sealed partial class MasterProcess : IAsyncDisposable
     {
         if (line is null) return;
         if (line.StartsWith("An invite, for one person: ", StringComparison.Ordinal)) _invite.TrySetResult(line["An invite, for one person: ".Length..].Trim());
-        // A full disk: it serves all the same.
-        if (line.StartsWith("No invite can be made", StringComparison.Ordinal)) _invite.TrySetResult("");
+        // Somebody belongs to the grid already, or its disk is full: it serves all the same.
+        if (line.StartsWith("Invites are made on", StringComparison.Ordinal) || line.StartsWith("No invite can be made", StringComparison.Ordinal)) _invite.TrySetResult("");
         Match said = Said().Match(line);
         if (said.Success) _history.Enqueue(new HistoryLine(Clock, said.Groups["node"].Value, said.Groups["what"].Value, said.Groups["reason"].Value));
         else if (Decided().Match(line) is { Success: true } decided) _history.Enqueue(new HistoryLine(Clock, "", "decide", decided.Groups["reason"].Value));
