@@ -136,9 +136,9 @@ internal sealed class ClientApp : IAsyncDisposable
         Front front, ClientOptions options, AssetRelay relay, UdpShelf shelf, Exclusions exclusions, HttpMessageInvoker grid, ResumePlace? place,
         ResumeRecord? before, TimeProvider time, ILogger log)
     {
-        if (place?.Memory is null || place.Now() is null || options.Limits.ResumeWithin == TimeSpan.Zero) place = null;
+        if (place?.Now() is null || options.Limits.ResumeWithin == TimeSpan.Zero) place = null;
         if (before is not null && !ResumeKeeper.Suits(before, Endpoint, options.LoginUri)) before = null;
-        CircuitPages? pages = place is null ? null : new CircuitPages(place.Memory!, before?.Pages ?? CircuitPages.NewName());
+        CircuitPages? pages = place is null ? null : new CircuitPages(place.Memory, before?.Pages ?? CircuitPages.NewName());
         ResumeKeeper? keeper = null;
         Func<Task> saved = () => keeper?.SaveAsync() ?? Task.CompletedTask;
         ClientLimits limits = options.Limits;
@@ -215,8 +215,7 @@ internal sealed class ClientApp : IAsyncDisposable
     private static ResumeRecord? Before(ClientOptions options)
     {
         string key = Path.Combine(options.ConfigFolder, "store.key");
-        return options.LoginProxy && File.Exists(ResumeFile.PathFor(options.Store)) && File.Exists(key)
-            ? ResumePlace.Of(options, LocalKey.Load(key))?.Find(options.Limits.ResumeWithin) : null;
+        return options.LoginProxy && File.Exists(key) ? ResumePlace.Of(options, LocalKey.Load(key))?.Find(options.Limits.ResumeWithin) : null;
     }
 
     /// <summary>The port is taken before anything else is done, so that a busy one leaves no trace. Where any will do, it is the one viewers know.</summary>

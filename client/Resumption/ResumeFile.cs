@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
+using System.Text;
 using GlobalCache.Client.Store;
 
 namespace GlobalCache.Client.Resumption;
 
 /// <summary>
-/// The record on disk, beside the store: sealed under a key of the local one, readable by its owner only, replaced whole. Not flushed: a killed process
-/// loses nothing it has written, and whatever else ends takes the boot, and with it the record's use, along.
+/// The record, a file in memory (tmpfs): sealed under a key of the local one, readable by its owner only, replaced whole. A disk would add nothing, since whatever ends the memory ends the boot, and with it
+/// the record's use; but it can be full or slow just when somebody arrives.
 /// </summary>
 internal sealed class ResumeFile(string path, byte[] key)
 {
@@ -14,9 +15,11 @@ internal sealed class ResumeFile(string path, byte[] key)
 
     private const int NonceBytes = 12, TagBytes = 16;
 
-    public static string PathFor(string store) => Path.TrimEndingDirectorySeparator(store) + ".sessions";
+    /// <summary>Its place in such a folder, for one store. Other users may share the folder: they cannot foretell the name.</summary>
+    public static string PathFor(string memory, string store, LocalKey key) => Path.Combine(memory,
+        $"globalcache-{Convert.ToHexStringLower(HMACSHA256.HashData(key.Derive("globalcache-sessions-name-1"), Encoding.UTF8.GetBytes(Path.GetFullPath(Path.TrimEndingDirectorySeparator(store)))).AsSpan(0, 16))}.sessions");
 
-    /// <exception cref="IOException">Disk full and the like; what was there is untouched.</exception>
+    /// <exception cref="IOException">The memory is full, or the like; what was there is untouched.</exception>
     public void Write(ReadOnlySpan<byte> record)
     {
         byte[] file = new byte[NonceBytes + record.Length + TagBytes];

@@ -6,23 +6,23 @@ namespace GlobalCache.Client.Resumption;
 
 /// <summary>Where a client leaves its sessions, and by which clock their age is told.</summary>
 /// <param name="File">The sealed record.</param>
-/// <param name="Memory">A folder in memory for the hot part; null: nothing is left, nothing taken up.</param>
-/// <param name="Now">Null when the system does not tell: the same.</param>
-internal sealed record ResumePlace(ResumeFile File, string? Memory, Func<Moment?> Now)
+/// <param name="Memory">A folder in memory, for the hot part too.</param>
+/// <param name="Now">Null when the system does not tell: nothing is left, nothing taken up.</param>
+internal sealed record ResumePlace(ResumeFile File, string Memory, Func<Moment?> Now)
 {
-    /// <summary>The place of the client whose store this is; null when there is none, or no client has ever kept keys here.</summary>
-    public static ResumePlace? Of(ClientOptions options, LocalKey? key) => key is null || !options.LoginProxy ? null
-        : new ResumePlace(new ResumeFile(ResumeFile.PathFor(options.Store), key.Derive("globalcache-sessions-1")), CircuitPages.Folder(), Moment.OfMachine);
+    /// <summary>The place of the client whose store this is; null when no client has ever kept keys here, or the system has no files in memory.</summary>
+    public static ResumePlace? Of(ClientOptions options, LocalKey? key) => key is null || !options.LoginProxy || CircuitPages.Folder() is not { } memory ? null
+        : new ResumePlace(new ResumeFile(ResumeFile.PathFor(memory, options.Store, key), key.Derive("globalcache-sessions-1")), memory, Moment.OfMachine);
 
     /// <summary>What the client before this one left, if it was alive less than <paramref name="within"/> ago in this boot.</summary>
     public ResumeRecord? Find(TimeSpan within) =>
-        Memory is not null && File.Read() is { } bytes && ResumeRecord.TryRead(bytes) is { } record && Now() is { } now
+        File.Read() is { } bytes && ResumeRecord.TryRead(bytes) is { } record && Now() is { } now
         && new CircuitPages(Memory, record.Pages).LastBeat() is { } beat && now.Since(new Moment(record.Boot, beat)) < within ? record : null;
 
     /// <summary>Clears away what a client before has left and nobody takes up: all but the pages of the name <paramref name="but"/>.</summary>
     public void Forget(string but)
     {
-        if (Memory is not null && File.Read() is { } bytes && ResumeRecord.TryRead(bytes) is { } record && record.Pages != but)
+        if (File.Read() is { } bytes && ResumeRecord.TryRead(bytes) is { } record && record.Pages != but)
         {
             new CircuitPages(Memory, record.Pages).Clear();
             File.Delete();
@@ -38,8 +38,8 @@ internal sealed class ResumeKeeper : IAsyncDisposable
 {
     private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(1);
 
-    // Whoever waits for a slow disk would rather be answered: then what is new is not safe yet.
-    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(50);
+    // Where even memory takes so long, the viewer would rather be answered: then what is new is not safe yet.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
 
     private readonly ResumePlace _place;
     private readonly IPEndPoint _endpoint;

@@ -152,7 +152,7 @@ internal sealed class Walker(Town town, ClientProgram client, GridUser user, boo
         else
         {
             town.Book.Check(Book.WalksOn, kept: false,
-                $"{user.First} behind {client.Name}, there since {_arrived:mm\\:ss} {what}; {(pollsAgain ? "asks broken polls again" : "ends at a broken poll")}, polls that failed too soon {viewer?.HastyPollErrors}, ended {string.Join('/', viewer?.PollsEnded ?? [])}, packets lost {viewer?.LostPackets}, heard last {string.Join(' ', viewer?.EventNames.TakeLast(4) ?? [])} ({town.Book.At(town.Clock.Now)})");
+                $"{user.First} behind {client.Name}, there since {_arrived:mm\\:ss} {what}; {(pollsAgain ? "asks broken polls again" : "ends at a broken poll")}, polls that failed too soon {viewer?.HastyPollErrors}, ended {string.Join('/', viewer?.PollsEnded ?? [])}, {viewer?.CircuitStates}; heard last {string.Join(' ', viewer?.EventNames.TakeLast(4) ?? [])} ({town.Book.At(town.Clock.Now)})");
         }
         await LeaveAsync();
     }

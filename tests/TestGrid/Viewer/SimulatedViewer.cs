@@ -62,6 +62,10 @@ public sealed class SimulatedViewer : IAsyncDisposable
     /// <summary>Reliable packets nobody acked after all resends.</summary>
     public int LostPackets => socket.Circuits.Values.Sum(c => c.End.Lost);
 
+    /// <summary>Every circuit as it stands, for whoever has to find out why nothing comes any more.</summary>
+    public string CircuitStates => string.Join("; ", socket.Circuits.Values.Select(c =>
+        $"{c.RegionName ?? "nameless"} {c.Sim.Port}{(c.IsRoot ? " root" : "")}{(c.Disabled ? " disabled" : "")}, heard {options.Time.GetElapsedTime(c.End.LastHeard).TotalSeconds:0.0} s ago, lost {c.End.Lost}"));
+
     /// <summary>Fetches over HTTP.</summary>
     public SceneFetcher Assets { get; }
 
@@ -180,7 +184,6 @@ public sealed class SimulatedViewer : IAsyncDisposable
         stopping.Dispose();
     }
 
-    /// <summary>The URL of one of these capabilities in the current region, the first that is granted.</summary>
     /// <summary>The URL of the first of these capabilities that the agent's region has granted.</summary>
     internal async Task<string?> CapAsync(params string[] names)
     {

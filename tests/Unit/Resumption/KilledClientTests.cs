@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using GlobalCache.Client.Resumption;
+using GlobalCache.Client.Store;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Viewer;
 using GlobalCache.Tests.Ways;
@@ -17,11 +18,12 @@ public sealed class KilledClientTests
         CancellationToken ct = TestContext.Current.CancellationToken;
         using var folder = new TemporaryFolder();
         await using StandInGrid grid = await StandInGrid.StartAsync();
-        string record = ResumeFile.PathFor(Path.Combine(folder.Path, "data", "globalcache", "store"));
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
 
         using var first = new ClientProcess(folder.Path, "--port", "0", "--login-uri", grid.LoginUri.AbsoluteUri);
         Uri loginUri = await LoginUriAsync(first);
+        // In memory, since a disk may be full just when somebody arrives.
+        string record = ResumeFile.PathFor(CircuitPages.Folder()!, Path.Combine(folder.Path, "data", "globalcache", "store"), LocalKey.Load(Path.Combine(folder.Path, "config", "globalcache", "store.key")));
         Assert.False(File.Exists(record));
         await using SimulatedViewer viewer = await SimulatedViewer.LoginAsync(loginUri, cancelled: ct);
         ViewerLogin other = await ViewerLogin.PostAsync(http, loginUri, new SimulatedViewerOptions { First = "Other" }, ct);
@@ -33,6 +35,7 @@ public sealed class KilledClientTests
         byte[] bytes = await http.GetByteArrayAsync(texture, ct);
         Assert.Equal(bytes, await viewer.ImageByUdpAsync(GridAssets.SmallTexture, ct));
         Assert.True(File.Exists(record));
+        Assert.DoesNotContain(Directory.GetFiles(folder.Path, "*sessions*", SearchOption.AllDirectories), _ => true);
         Assert.DoesNotContain("http", await File.ReadAllTextAsync(record, ct), StringComparison.Ordinal);
 
         first.Kill();

@@ -2,6 +2,7 @@ using System.Net;
 using CsCheck;
 using GlobalCache.Client.Caps;
 using GlobalCache.Client.Resumption;
+using GlobalCache.Client.Store;
 using GlobalCache.Tests.Ways;
 
 namespace GlobalCache.Tests.Resumption;
@@ -64,10 +65,13 @@ public sealed class ResumeRecordTests
     }
 
     [Fact]
-    public void On_disk_it_is_noise_that_only_its_owner_may_read_and_one_changed_bit_undoes_it()
+    public void In_its_file_it_is_noise_that_only_its_owner_may_read_and_one_changed_bit_undoes_it()
     {
         using var folder = new TemporaryFolder();
-        string path = ResumeFile.PathFor(Path.Combine(folder.Path, "store"));
+        string path = ResumeFile.PathFor(folder.Path, "/a/store", new LocalKey(s_key));
+        Assert.Equal(path, ResumeFile.PathFor(folder.Path, "/a/store/", new LocalKey(s_key)));
+        Assert.NotEqual(path, ResumeFile.PathFor(folder.Path, "/b/store", new LocalKey(s_key)));
+        Assert.NotEqual(path, ResumeFile.PathFor(folder.Path, "/a/store", new LocalKey(new byte[32])));
         var file = new ResumeFile(path, s_key);
         Assert.Null(file.Read());
         file.Write(Sample().ToBytes());
