@@ -11,7 +11,6 @@ using GlobalCache.Client.Ways;
 using GlobalCache.Policy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using Yarp.ReverseProxy.Forwarder;
 using WebProxy = GlobalCache.Client.Edge.WebProxy;
 
@@ -43,10 +42,9 @@ internal sealed class ClientApp : IAsyncDisposable
 
     /// <exception cref="CannotStartException">Busy port, unusable folder, unreadable file: nothing is left behind.</exception>
     /// <exception cref="StoreUnusableException">The store is in use, or not ours.</exception>
-    public static async Task<ClientApp> StartAsync(ClientOptions options, TimeProvider? time = null, ILoggerFactory? logs = null)
+    public static async Task<ClientApp> StartAsync(ClientOptions options, ILoggerFactory logs, TimeProvider? time = null)
     {
         time ??= TimeProvider.System;
-        logs ??= NullLoggerFactory.Instance;
         X509Certificate2Collection? roots = [];
         if (options.CaFile is not null && (roots = GridTrust.ReadRoots(options.CaFile, out string error)) is null)
             throw new CannotStartException($"--ca: {error}.");

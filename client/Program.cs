@@ -51,7 +51,7 @@ using ILoggerFactory logs = LoggerFactory.Create(log => log
     .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
 try
 {
-    await using ClientApp app = await ClientApp.StartAsync(line.Options, TimeProvider.System, logs);
+    await using ClientApp app = await ClientApp.StartAsync(line.Options, logs, TimeProvider.System);
     // Ctrl-C in a shared terminal reaches the viewer too; it is then the viewer's end that we wait for.
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => { if (line.Viewer.Count > 0) s.Cancel = true; else Stop(s); });
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

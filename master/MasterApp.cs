@@ -15,7 +15,6 @@ using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Cloud;
 using GlobalCache.Policy.Wire;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Master;
 
@@ -96,10 +95,9 @@ internal sealed class MasterApp : IAsyncDisposable
 
     /// <exception cref="CannotStartException">Busy port, unusable folder, or AWS does not answer: nothing is left behind but a new grid's secrets.</exception>
     /// <exception cref="GridUnusableException">The grid's secrets cannot be used.</exception>
-    public static async Task<MasterApp> StartAsync(MasterOptions options, TimeProvider? time = null, ILoggerFactory? logs = null, IObjectStore? inner = null, CancellationToken stop = default)
+    public static async Task<MasterApp> StartAsync(MasterOptions options, ILoggerFactory logs, TimeProvider? time = null, IObjectStore? inner = null, CancellationToken stop = default)
     {
         time ??= TimeProvider.System;
-        logs ??= NullLoggerFactory.Instance;
         ILogger log = logs.CreateLogger("GlobalCache");
         MasterUserData? told = null;
         if (options.Aws is { } start)

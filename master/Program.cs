@@ -41,7 +41,7 @@ async Task<int> RunAsync()
     }
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    await using MasterApp app = await MasterApp.StartAsync(line.Options, TimeProvider.System, logs, stop: stopping.Token);
+    await using MasterApp app = await MasterApp.StartAsync(line.Options, logs, TimeProvider.System, stop: stopping.Token);
     await using var service = new SystemdService(TimeProvider.System);
     Console.Out.WriteLine($"The grid {app.Office.Grid.File.Host}: dashboard on http://{app.Private}/, clients enrol at https://{app.Public}, names are served on {app.NamesAt}.");
     // What a machine in the cloud prints stands in its journal: nothing that lets anybody in.

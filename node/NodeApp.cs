@@ -15,7 +15,6 @@ using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Node;
 
@@ -80,10 +79,9 @@ internal sealed class NodeApp : IAsyncDisposable
 
     /// <exception cref="CannotStartException">Busy port, unusable folder: nothing is left behind but a new grid's files.</exception>
     /// <exception cref="GridUnusableException">The data folder's grid cannot be used.</exception>
-    public static async Task<NodeApp> StartAsync(NodeOptions options, TimeProvider? time = null, ILoggerFactory? logs = null, IObjectStore? inner = null, CancellationToken stop = default)
+    public static async Task<NodeApp> StartAsync(NodeOptions options, ILoggerFactory logs, TimeProvider? time = null, IObjectStore? inner = null, CancellationToken stop = default)
     {
         time ??= TimeProvider.System;
-        logs ??= NullLoggerFactory.Instance;
         ILogger log = logs.CreateLogger("GlobalCache");
         CloudMember? cloud = options.Aws is { } aws ? await CloudMember.ReadAsync(aws, time, log, stop) : null;
         if (cloud is not null) options = cloud.Apply(options);

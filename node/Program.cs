@@ -48,7 +48,7 @@ async Task<int> ServeAsync()
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     // Before anything that takes long: whoever has started this process knows it by the file.
     if (line.Options.PidFile is { } pidFile) File.WriteAllText(pidFile, ProcessMark.Own.ToString());
-    await using NodeApp app = await NodeApp.StartAsync(line.Options, TimeProvider.System, logs, stop: draining.Token);
+    await using NodeApp app = await NodeApp.StartAsync(line.Options, logs, TimeProvider.System, stop: draining.Token);
     await using var service = new SystemdService(TimeProvider.System);
     Console.Out.WriteLine($"Serving on {app.Endpoint}, for the owner on http://{app.Private}/status.");
     if (line.Options is { Fleet: null, Aws: null })

@@ -2,6 +2,7 @@ using GlobalCache.Client;
 using GlobalCache.Demo;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Viewer;
+using Microsoft.Extensions.Logging.Abstractions;
 using Spectre.Console;
 
 if (args.FirstOrDefault() == "founding") return await GlobalCache.Demo.Founding.FoundingDemo.RunAsync(args.Contains("--json"));
@@ -29,7 +30,7 @@ try
         Store = Path.Combine(folder, "store"),
         ConfigFolder = Path.Combine(folder, "config"),
     };
-    await using (ClientApp client = await ClientApp.StartAsync(options))
+    await using (ClientApp client = await ClientApp.StartAsync(options, NullLoggerFactory.Instance))
     {
         using var store = new StoreBytes();
         cold = await SceneVisit.RunAsync("cold", grid, client.LoginUri, scene);

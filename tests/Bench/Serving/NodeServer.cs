@@ -7,6 +7,7 @@ using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 using GlobalCache.Policy.Wire;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Bench.Serving;
 
@@ -22,7 +23,7 @@ internal static class NodeServer
 
     public static async Task RunAsync(string folder, long cacheBytes)
     {
-        await using NodeApp node = await NodeApp.StartAsync(Options(folder) with { CacheBytes = cacheBytes, Clear = new IPEndPoint(IPAddress.Loopback, 0) });
+        await using NodeApp node = await NodeApp.StartAsync(Options(folder) with { CacheBytes = cacheBytes, Clear = new IPEndPoint(IPAddress.Loopback, 0) }, NullLoggerFactory.Instance);
         if (!File.Exists(Requests(folder))) await FillAsync(node, folder);
         string invite = (await node.Desk.InviteAsync(inviter: null, CancellationToken.None))!;
         await Console.Out.WriteLineAsync($"listening {node.Endpoint} {node.Clear} {invite}");

@@ -3,7 +3,6 @@ using GlobalCache.Client.Assets;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Assets;
@@ -146,7 +145,7 @@ public sealed class PrefetchTests : IAsyncDisposable
             _kept[key] = bytes;
             return Task.CompletedTask;
         });
-        _prefetch = new Prefetch(grid ? ask : null, target, _traffic, new ClientLimits { PrefetchPerMinute = perMinute }, _time, NullLogger.Instance);
+        _prefetch = new Prefetch(grid ? ask : null, target, _traffic, new ClientLimits { PrefetchPerMinute = perMinute }, _time, WatchedLog.Unread);
     }
 
     private async Task UntilAsync(Func<bool> condition)

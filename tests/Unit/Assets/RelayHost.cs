@@ -5,11 +5,11 @@ using GlobalCache.Client.Edge;
 using GlobalCache.Client.Store;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Assets;
@@ -21,7 +21,7 @@ internal sealed class RelayHost : IAsyncDisposable
     // These tests are about the relay: where there is a disk in memory, the store's many small syncs cost nothing.
     private static readonly string Disk = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
 
-    private readonly string _folder = Directory.CreateDirectory(Path.Combine(Disk, $"gc-relay-{Guid.NewGuid():N}")).FullName;
+    private readonly string _folder = Directory.CreateDirectory(Path.Combine(Disk, $"gc-relay-{Path.GetRandomFileName()}")).FullName;
     private readonly SocketsHttpHandler _upstream = new() { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, MaxConnectionsPerServer = 32 };
     private readonly SocketsHttpHandler _background = new() { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, MaxConnectionsPerServer = 2 };
     private readonly ConcurrentDictionary<string, AssetSource> _sources = new();
@@ -31,11 +31,11 @@ internal sealed class RelayHost : IAsyncDisposable
     private RelayHost(ClientLimits limits, Func<AssetStore, Task<CacheGridLink>>? link)
     {
         Store = AssetStore.Open(new StoreOptions(Path.Combine(_folder, "store")) { ReadDeadline = TimeSpan.FromSeconds(5) },
-            new LocalKey(new byte[32]), TimeProvider.System, NullLogger.Instance);
+            new LocalKey(new byte[32]), TimeProvider.System, WatchedLog.Unread);
         Exclusions = new Exclusions(Store, Time);
         _link = link?.Invoke(Store).GetAwaiter().GetResult();
         Relay = new AssetRelay(Store, Exclusions, new StandInPictures(), new HttpMessageInvoker(_upstream), new HttpMessageInvoker(_background),
-            limits, Time, NullLogger.Instance, _link?.Lookups, _link?.Checks);
+            limits, Time, WatchedLog.Unread, _link?.Lookups, _link?.Checks);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k =>

@@ -8,7 +8,7 @@ using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Edge;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 using CannotStartException = GlobalCache.Client.CannotStartException;
 using CommandLine = GlobalCache.Client.CommandLine;
 
@@ -33,7 +33,7 @@ public sealed class GridJoinTests : IDisposable
             Private = new IPEndPoint(IPAddress.Loopback, 0),
             Grids = [new SharedGrid { Id = "grid.example.org" }, new SharedGrid { Id = GridId.SecondLife }],
             Drain = TimeSpan.Zero,
-        });
+        }, WatchedLog.Unread);
         string invite = node.Grid.InviteOf((await node.Desk.InviteAsync(inviter: null, default))!).ToString();
         string said = await JoinAsync(invite);
         string file = Path.Combine(Config, $"grid-{node.Grid.File.Host}.json");
@@ -138,7 +138,7 @@ public sealed class GridJoinTests : IDisposable
     private static string[] Errors(ClientOptions options) => [.. new ClientOptionsValidator().Validate(options).Errors.Select(e => e.ErrorMessage)];
 
     private Task<string> JoinAsync(string invite, string? given = null, string? config = null) =>
-        new GridJoin(config ?? Config, TimeProvider.System, NullLogger.Instance).RunAsync(invite, given, default);
+        new GridJoin(config ?? Config, TimeProvider.System, WatchedLog.Unread).RunAsync(invite, given, default);
 
     private async Task<string> RefusedAsync(string invite, string? given = null, string? config = null)
     {

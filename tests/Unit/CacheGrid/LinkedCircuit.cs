@@ -7,7 +7,7 @@ using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
 using GlobalCache.Tests.Assets;
 using GlobalCache.Tests.Caps;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.CacheGrid;
 
@@ -38,10 +38,10 @@ internal sealed class LinkedCircuit : IAsyncDisposable
         RelayHost host = relay.Host;
         var limits = new ClientLimits();
         var kept = new PrefetchTarget(host.Store.Holds, host.Relay.Intake.IsExcluded, (key, bytes, stop) => host.Relay.Intake.KeepAsync(key.GridId, key.Type, key.Id, bytes, stop));
-        var prefetch = new Prefetch(relay.Link.Lookups.AskAheadAsync, kept, host.Relay.Traffic, limits, host.Time, NullLogger.Instance);
-        var shelf = new UdpShelf(host.Store, host.Relay, prefetch, limits, host.Time, NullLogger.Instance, relay.Link.Lookups, relay.Link.Checks);
+        var prefetch = new Prefetch(relay.Link.Lookups.AskAheadAsync, kept, host.Relay.Traffic, limits, host.Time, WatchedLog.Unread);
+        var shelf = new UdpShelf(host.Store, host.Relay, prefetch, limits, host.Time, WatchedLog.Unread, relay.Link.Lookups, relay.Link.Checks);
         LoginReply login = LoginReply.Read(Encoding.UTF8.GetBytes(LoginReplyTests.XmlRpc()))!;
-        var session = new Session(login, new Uri("http://login.example/"), new CapTable(), () => "http://127.0.0.1:1", limits, NullLogger.Instance);
+        var session = new Session(login, new Uri("http://login.example/"), new CapTable(), () => "http://127.0.0.1:1", limits, WatchedLog.Unread);
         session.Attach(new SessionCircuits(_ => new IPEndPoint(IPAddress.Loopback, 4000), () => 0, () => null, () => default));
         session.MapSim(sim);
         Region region = session.Find(sim)!;

@@ -5,6 +5,7 @@ using GlobalCache.Client.Store;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Assets;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Logging;
 
 namespace GlobalCache.Tests.CacheGrid;
@@ -12,18 +13,18 @@ namespace GlobalCache.Tests.CacheGrid;
 /// <summary>The relay joined to a cache grid: the relay's clock is the test's, the link's is the real one.</summary>
 internal sealed class LinkedRelay : IAsyncDisposable
 {
-    private LinkedRelay(RelayHost host, CacheGridLink link, Said said) => (Host, Link, Log) = (host, link, said);
+    private LinkedRelay(RelayHost host, CacheGridLink link, WatchedLog said) => (Host, Link, Log) = (host, link, said);
 
     public RelayHost Host { get; }
 
     public CacheGridLink Link { get; }
 
-    public Said Log { get; }
+    public WatchedLog Log { get; }
 
     public static async Task<LinkedRelay> StartAsync(GridFile file, string configFolder, bool session = true, double checks = 0, TimeProvider? time = null, TimeSpan claimWithin = default,
         Func<AssetStore, Task>? prepare = null)
     {
-        var said = new Said();
+        var said = new WatchedLog(LogLevel.Warning);
         CacheGridLink? link = null;
         var limits = new ClientLimits { ClaimWithin = claimWithin, SpotCheckShare = checks };
         RelayHost host = await RelayHost.StartAsync(limits, async store =>
@@ -38,19 +39,4 @@ internal sealed class LinkedRelay : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await Host.DisposeAsync();
-}
-
-/// <summary>What was logged at warning or above.</summary>
-internal sealed class Said : ILogger
-{
-    public ConcurrentQueue<string> Lines { get; } = new();
-
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        if (IsEnabled(logLevel)) Lines.Enqueue(formatter(state, exception) + exception);
-    }
 }

@@ -7,7 +7,6 @@ using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
 using GlobalCache.TestGrid.Synthetic;
 using GlobalCache.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.CacheGrid;
@@ -179,7 +178,7 @@ public sealed class NodeAddressesTests : IDisposable
             Grids = [],
         };
         return new NodeAddresses(
-            file, _nodes, new NodeConnections(file), new NodeNames(file, system, NullLogger.Instance), NodeAddresses.LastFileOf(_config, TestNode.Host), _time, NullLogger.Instance);
+            file, _nodes, new NodeConnections(file), new NodeNames(file, system, WatchedLog.Unread), NodeAddresses.LastFileOf(_config, TestNode.Host), _time, WatchedLog.Unread);
     }
 
     private static Task<IPAddress[]> NoSystem(string host, CancellationToken stop) => throw new SocketException((int)SocketError.HostNotFound);

@@ -5,7 +5,7 @@ using GlobalCache.Client.Edge;
 using GlobalCache.Client.Lludp;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Circuits;
@@ -277,7 +277,7 @@ public sealed class UdpPumpTests
     {
         public Rig(uint code = LludpBytes.Code, ClientLimits? limits = null, TimeProvider? time = null, Func<IPEndPoint, Action, ICircuitTap?>? taps = null) => Pump = new UdpPump(
             new CircuitIdentity(code, LludpBytes.Session, LludpBytes.Agent), this,
-            new CircuitEvents(Ends.Add, _ => { }), limits ?? new ClientLimits(), time ?? TimeProvider.System, NullLogger.Instance, taps);
+            new CircuitEvents(Ends.Add, _ => { }), limits ?? new ClientLimits(), time ?? TimeProvider.System, WatchedLog.Unread, taps);
 
         public UdpPump Pump { get; }
 

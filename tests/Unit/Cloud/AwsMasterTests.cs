@@ -7,6 +7,7 @@ using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Cloud;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Cloud;
 
@@ -132,7 +133,7 @@ public sealed class AwsMasterTests : IAsyncLifetime
                 Credentials = new SessionAWSCredentials(FakeAws.KeyId, FakeAws.Secret, FakeAws.Token),
             },
         },
-    }, inner: new FolderStore(Path.Combine(_folder, "state"), TimeProvider.System));
+    }, WatchedLog.Unread, inner: new FolderStore(Path.Combine(_folder, "state"), TimeProvider.System));
 
     private static Task UntilAsync(Func<bool> condition, Func<string>? tell = null) => UntilAsync(() => Task.FromResult(condition()), tell);
 

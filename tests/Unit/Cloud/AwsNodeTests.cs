@@ -14,6 +14,7 @@ using GlobalCache.Policy.Cloud;
 using GlobalCache.Policy.Wire;
 using GlobalCache.TestGrid.Synthetic;
 using GlobalCache.Tests.Node.Control;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Cloud;
 
@@ -165,7 +166,7 @@ public sealed class AwsNodeTests : IAsyncLifetime
             Private = new IPEndPoint(IPAddress.Loopback, 0),
             Access = Access(("ec2", _ec2.Url), ("route53", _route53.Url), ("ssm", _mastersSsm.Url), ("s3", _mastersS3.Url), ("dns", new Uri($"dns://{_route53.NameServers[0]}"))),
         },
-    });
+    }, WatchedLog.Unread);
 
     /// <summary>As the unit starts it, but for AWS' addresses, and a port that is this user's to take.</summary>
     private async Task<NodeApp> BootAsync(string id, string address, string? userData, CancellationToken stop = default)
@@ -178,7 +179,7 @@ public sealed class AwsNodeTests : IAsyncLifetime
         {
             Data = Path.Combine(_folder, id),
             Aws = new AwsNode { Access = Access(("imds", metadata.Url), ("ssm", _nodesSsm.Url), ("s3", _nodesS3.Url)), Listen = new IPEndPoint(IPAddress.Parse(address), Port) },
-        }, stop: late.Token);
+        }, WatchedLog.Unread, stop: late.Token);
     }
 
     private static CloudAccess Access(params (string Service, Uri Url)[] urls) => new()

@@ -4,6 +4,7 @@ using System.Text;
 using System.Xml.Linq;
 using GlobalCache.Master.Zones;
 using GlobalCache.Policy.Cloud;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -26,7 +27,7 @@ internal sealed class AwsRefusal(int status, string code, string message = "") :
 /// </summary>
 internal abstract class FakeAws : IAsyncDisposable
 {
-    public const string KeyId = "AKIDFAKE", Secret = "secret/of+nobody", Token = "token==";
+    public const string KeyId = "AKIDFAKE", Secret = "secret/of+" + SecretWatch.Mark, Token = SecretWatch.Mark + "==";
 
     /// <summary>Headers that say what is asked for.</summary>
     private static readonly string[] s_asked = ["If-Match", "If-None-Match", "Range"];

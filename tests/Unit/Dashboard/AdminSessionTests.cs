@@ -2,13 +2,14 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using GlobalCache.Master.Dashboard;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Dashboard;
 
 /// <summary>Who is the operator.</summary>
 public sealed class AdminSessionTests
 {
-    private const string Code = "the code";
+    private const string Code = "the code " + SecretWatch.Mark;
     private static readonly DateTimeOffset s_now = new(2026, 3, 6, 12, 0, 0, TimeSpan.Zero);
     private static readonly IPAddress s_peer = IPAddress.Parse("198.51.100.7");
 

@@ -4,6 +4,7 @@ using System.Text;
 using GlobalCache.Master.Dashboard;
 using GlobalCache.Office.Serving;
 using GlobalCache.Policy.Wire;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -15,7 +16,7 @@ namespace GlobalCache.Tests.Dashboard;
 /// <summary>The dashboard as a master serves it, over a state that the test changes.</summary>
 internal sealed class DashboardHost : IAsyncDisposable
 {
-    public const string Code = "b8f1-a-code-for-tests";
+    public const string Code = "a-code-for-tests-" + SecretWatch.Mark;
 
     private static readonly AdminMembers s_members = new()
     {

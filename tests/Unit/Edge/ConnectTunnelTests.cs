@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using GlobalCache.Client.Edge;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Edge;
@@ -181,7 +181,7 @@ public sealed class ConnectTunnelTests : IDisposable
     private ConnectTunnel Tunnel(ConnectionDelegate next, int port)
     {
         var domains = new GridDomains(new Uri("http://127.0.0.2/"), ["grid.example"]);
-        return new ConnectTunnel(next, new Reach(domains, ResolveAsync, new IPEndPoint(IPAddress.Loopback, port)), _time, NullLogger.Instance);
+        return new ConnectTunnel(next, new Reach(domains, ResolveAsync, new IPEndPoint(IPAddress.Loopback, port)), _time, WatchedLog.Unread);
     }
 
     private static Task<IPAddress[]> ResolveAsync(string host, CancellationToken ct) => host switch

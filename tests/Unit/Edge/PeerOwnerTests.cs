@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using GlobalCache.Client.Edge;
 using GlobalCache.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Tests.Edge;
 
@@ -57,7 +56,7 @@ public sealed class PeerOwnerTests
 
     private static Task<FrontHost> StartAsync() => FrontHost.StartAsync(
         (token, _) => new Front(new LoopbackGuard(false, null), token) { AssetOnly = FrontHost.Say("asset-only") },
-        (next, _) => new PeerOwner(next, PeerOwner.OurUser(), NullLogger.Instance).OnConnectionAsync);
+        (next, _) => new PeerOwner(next, PeerOwner.OurUser(), WatchedLog.Unread).OnConnectionAsync);
 
     private static string Request(FrontHost host) =>
         $"GET /a/{host.Token.Text}/ HTTP/1.1\r\nHost: 127.0.0.1:{host.Port}\r\nConnection: close\r\n\r\n";

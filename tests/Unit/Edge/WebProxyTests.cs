@@ -3,8 +3,8 @@ using System.Net.Sockets;
 using System.Text;
 using GlobalCache.Client.Edge;
 using GlobalCache.Policy;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging.Abstractions;
 using WebProxy = GlobalCache.Client.Edge.WebProxy;
 
 namespace GlobalCache.Tests.Edge;
@@ -130,7 +130,7 @@ public sealed class WebProxyTests : IDisposable
                 0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7];
             await server.SendAsync(answer, query.RemoteEndPoint);
         }, TestContext.Current.CancellationToken);
-        var names = new NameServers((IPEndPoint)server.Client.LocalEndPoint!, NullLogger.Instance);
+        var names = new NameServers((IPEndPoint)server.Client.LocalEndPoint!, WatchedLog.Unread);
         Assert.Equal([IPAddress.Parse("192.0.2.7")], await names.ResolveAsync("named.example", TestContext.Current.CancellationToken));
         await answering;
         // Its time to live has not run out: nobody is asked again.

@@ -1,5 +1,6 @@
 using GlobalCache.Client;
 using GlobalCache.TestGrid;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.EndToEnd;
 
@@ -34,7 +35,7 @@ internal sealed class Proxied : IAsyncDisposable
             // A busy test machine is no reason to ask the grid for what is held.
             Limits = new() { LocalReadDeadline = TimeSpan.FromSeconds(5), GridIdHold = TimeSpan.FromSeconds(2) },
         };
-        Client = await ClientApp.StartAsync(change is null ? options : change(options));
+        Client = await ClientApp.StartAsync(change is null ? options : change(options), WatchedLog.Unread);
     }
 
     public async ValueTask DisposeAsync()

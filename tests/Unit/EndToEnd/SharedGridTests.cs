@@ -5,7 +5,7 @@ using GlobalCache.Policy.Wire;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Regions;
 using GlobalCache.TestGrid.Viewer;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.EndToEnd;
 
@@ -147,7 +147,7 @@ public sealed class SharedGridTests
         string config = Path.Combine(shared.Folder, "joined", "config");
         string invite = shared.Node.Grid.InviteOf((await shared.Node.Desk.InviteAsync(inviter: null, default))!).ToString();
         string at = $"@127.0.0.1:{shared.Node.Endpoint.Port}";
-        string said = await new GridJoin(config, TimeProvider.System, NullLogger.Instance).RunAsync(invite[..invite.IndexOf('@')] + at, null, default);
+        string said = await new GridJoin(config, TimeProvider.System, WatchedLog.Unread).RunAsync(invite[..invite.IndexOf('@')] + at, null, default);
         Assert.Contains("--grid", said, StringComparison.Ordinal);
         string file = Directory.GetFiles(config, "*.json").Single();
         GridFile? grid = GridFileReader.Read(file, out string wrong);

@@ -5,6 +5,7 @@ using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.TestGrid;
 using GlobalCache.Tests.Edge;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Logging;
 
 namespace GlobalCache.Tests.EndToEnd;
@@ -41,7 +42,7 @@ internal sealed class SharedWorld : IAsyncDisposable
             Grids = [new SharedGrid { Id = world, Authorities = [shared.World.LoginUri.Host] }],
             Drain = TimeSpan.Zero,
         };
-        shared.Node = await NodeApp.StartAsync(change is null ? options : change(options), nodeTime, logs);
+        shared.Node = await NodeApp.StartAsync(change is null ? options : change(options), logs ?? WatchedLog.Unread, nodeTime);
         shared.Line = await FaultingNode.StartAsync(shared.Node, shared._stranger.Issue(shared.Node.Grid.File.Host));
         return shared;
     }
@@ -66,7 +67,7 @@ internal sealed class SharedWorld : IAsyncDisposable
             Share = [WorldId],
             Invite = Node.Grid.InviteOf((await Node.Desk.InviteAsync(inviter: null, default))!).ToString(),
         };
-        return await ClientApp.StartAsync(change is null ? options : change(options), time, logs);
+        return await ClientApp.StartAsync(change is null ? options : change(options), logs ?? WatchedLog.Unread, time);
     }
 
     /// <summary>Waits until the node holds so many assets: claimed, wanted, sent, in the background while no viewer waits.</summary>

@@ -5,6 +5,7 @@ using GlobalCache.Client;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 using GlobalCache.TestGrid.Viewer;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Logging;
 
 namespace GlobalCache.Tests.EndToEnd;
@@ -18,7 +19,7 @@ public sealed class StolenFolderTests
     [Fact]
     public async Task A_nodes_store_shows_no_asset_UUID_or_client_and_no_key_of_an_asset_is_ever_written_down()
     {
-        using var logs = new AllLogs();
+        using var logs = new WatchedLog();
         await using SharedWorld shared = await SharedWorld.StartAsync(logs: logs);
         IReadOnlyList<SceneAsset> assets = SceneAsset.AllOf(shared.World);
         await using (ClientApp first = await shared.ClientAsync("first", logs: logs))
@@ -36,7 +37,7 @@ public sealed class StolenFolderTests
 
         byte[][] store = Read("node/store"), clients = [.. Read("first"), .. Read("second")];
         Assert.True(store.Length >= 2 * assets.Count && clients.Length > 2 * assets.Count);
-        byte[] text = Encoding.UTF8.GetBytes(string.Join('\n', logs.Lines));
+        byte[] text = Encoding.UTF8.GetBytes(logs.Text);
         Assert.NotEmpty(logs.Lines);
         foreach (SceneAsset asset in assets)
         {
@@ -99,29 +100,5 @@ public sealed class StolenFolderTests
     private static void AssertNowhere(byte[][] files, byte[] what, string called)
     {
         foreach (byte[] file in files) Assert.True(file.AsSpan().IndexOf(what) < 0, $"{called} can be found");
-    }
-
-    /// <summary>Everything the product says, down to the finest level, and what both programs let through of the server beneath it: warnings.</summary>
-    private sealed class AllLogs : ILoggerFactory
-    {
-        public ConcurrentQueue<string> Lines { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => new Category(this, categoryName.StartsWith("Microsoft", StringComparison.Ordinal) ? LogLevel.Warning : LogLevel.Trace);
-
-        public void AddProvider(ILoggerProvider provider) { }
-
-        public void Dispose() { }
-
-        private sealed class Category(AllLogs all, LogLevel from) : ILogger
-        {
-            public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-            public bool IsEnabled(LogLevel logLevel) => logLevel >= from;
-
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-            {
-                if (IsEnabled(logLevel)) all.Lines.Enqueue($"{formatter(state, exception)} {exception}");
-            }
-        }
     }
 }

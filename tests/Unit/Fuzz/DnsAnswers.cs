@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using GlobalCache.Client.Edge;
 using GlobalCache.Master.Zones;
 using GlobalCache.Policy.Wire;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Fuzz;
 
@@ -24,8 +24,8 @@ internal sealed class DnsAnswers : IDisposable
     private DnsAnswers()
     {
         var file = new GridFile { Name = "x", Host = Host, Port = 443, Ca = "", ControlKey = "", Master = new Uri("https://grid.example.net/"), Grids = [], NameServers = [At.ToString()] };
-        _nodes = new NodeNames(file, (_, _) => throw new SocketException((int)SocketError.HostNotFound), NullLogger.Instance);
-        _assetHost = new NameServers(At, NullLogger.Instance);
+        _nodes = new NodeNames(file, (_, _) => throw new SocketException((int)SocketError.HostNotFound), WatchedLog.Unread);
+        _assetHost = new NameServers(At, WatchedLog.Unread);
         new Thread(Serve) { IsBackground = true }.Start();
     }
 

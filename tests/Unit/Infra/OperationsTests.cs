@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using GlobalCache.Master;
 using GlobalCache.Policy.Cloud;
 using GlobalCache.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Tests.Infra;
 
@@ -33,7 +32,7 @@ public sealed partial class OperationsTests
             Match said = Ours().Match(line);
             Assert.True(said.Success, line);
             string words = said.Groups["words"].Value.Replace("$(pulumi stack output masterAddress)", "203.0.113.7", StringComparison.Ordinal).Replace("$ZONE", "cache.example.org", StringComparison.Ordinal);
-            CommandLine read = CommandLine.Read(words.Split(" > ")[0].Split(' '), TimeProvider.System, NullLogger.Instance);
+            CommandLine read = CommandLine.Read(words.Split(" > ")[0].Split(' '), TimeProvider.System, WatchedLog.Unread);
             Assert.True(read.Errors.Count == 0 && read.Errand is not null, $"{line}: {string.Join(' ', read.Errors)}");
         }
     }

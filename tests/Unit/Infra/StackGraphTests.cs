@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using GlobalCache.Policy.Cloud;
+using GlobalCache.Tests.Support;
 using Pulumi;
 
 namespace GlobalCache.Tests.Infra;
@@ -243,7 +244,7 @@ public sealed partial class StackGraphTests
         // Words that the master's program takes.
         string[][] said = [.. CommandsOf((string)s_up.Outputs["next"]!)];
         Assert.Equal(["at 203.0.113.7 state", "at master.cache.example.org invite"], said.Select(words => string.Join(' ', words)));
-        Assert.All(said, words => Assert.Empty(GlobalCache.Master.CommandLine.Read(words, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).Errors));
+        Assert.All(said, words => Assert.Empty(GlobalCache.Master.CommandLine.Read(words, TimeProvider.System, Support.WatchedLog.Unread).Errors));
     }
 
     private static IEnumerable<string[]> CommandsOf(string text) =>

@@ -7,6 +7,7 @@ using GlobalCache.Master.Dashboard;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Control;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
@@ -16,7 +17,7 @@ namespace GlobalCache.Tests.Master;
 [Collection("load")]
 public sealed class AdminCallsTests : IAsyncLifetime
 {
-    private const string Code = "an-admin-code-for-tests";
+    private const string Code = "an-admin-code-for-tests-" + SecretWatch.Mark;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("gc-admin-").FullName;
     private readonly GridClient _ann = new("127.1.0.1");
@@ -157,7 +158,7 @@ public sealed class AdminCallsTests : IAsyncLifetime
         NodeProgram = ["/bin/true"],
         AdminCodeHash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Code))),
         Policy = new GridPolicy { Vouching = new VouchingPolicy { Lead = 1 } },
-    });
+    }, WatchedLog.Unread);
 
     private async Task<string> SignInAsync()
     {

@@ -16,6 +16,7 @@ using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Control;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 
 namespace GlobalCache.Tests.Master;
@@ -265,7 +266,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
             Private = _master is null ? new IPEndPoint(IPAddress.Loopback, 0) : _master.Private,
             Nodes = [s_address],
             Policy = new GridPolicy { Vouching = new VouchingPolicy { Lead = 1 }, Grids = [new SharedGrid { Id = World }] },
-        });
+        }, WatchedLog.Unread);
         master.Reports.Follow([Instance()]);
         return master;
     }
@@ -276,7 +277,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
         Listen = new IPEndPoint(s_address, 0),
         Private = new IPEndPoint(s_address, 0),
         Fleet = new FleetOptions { Id = Id, Master = _master.Private, Keys = Path.Combine(_folder, "node.keys"), Grid = Path.Combine(_folder, "grid.json") },
-    }, _clock);
+    }, WatchedLog.Unread, _clock);
 
     /// <summary>The machine's clock, and as much later as a test says; what waits waits as long as ever.</summary>
     private sealed class LaterClock : TimeProvider

@@ -11,7 +11,7 @@ using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Control;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Master;
 
@@ -77,7 +77,7 @@ public sealed class FleetTakedownTests : IAsyncLifetime
         await CallAsync<AdminAnswer>(HttpMethod.Post, AdminApi.Retirements, new AdminRetirement { Node = state.Nodes.First(n => n.InDns).Name });
         await _master.SaidAsync(h => h.What == "end", TimeSpan.FromSeconds(60));
         await EventuallyAsync(() => Nodes.Length == 2, TimeSpan.FromSeconds(60));
-        using var control = new ControlFollower(new FolderStore(Path.Combine(_master.Data, "store"), TimeProvider.System), GridFolder.Open(_master.Data).ControlPublicKey(), TimeProvider.System, NullLogger.Instance);
+        using var control = new ControlFollower(new FolderStore(Path.Combine(_master.Data, "store"), TimeProvider.System), GridFolder.Open(_master.Data).ControlPublicKey(), TimeProvider.System, WatchedLog.Unread);
         await control.ReadAsync(default);
         Assert.Single(control.Known.Document.DeniedSerials);
         Assert.Equal(2, control.Known.Policy.Nodes);

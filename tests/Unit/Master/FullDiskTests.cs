@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using GlobalCache.Master;
 using GlobalCache.Office.Serving;
 using GlobalCache.Policy;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Master;
 
@@ -38,5 +39,5 @@ public sealed class FullDiskTests : IDisposable
         NodeProgram = ["/bin/true"],
         AdminCodeHash = Convert.ToHexString(SHA256.HashData("a code"u8)),
         Policy = new GridPolicy { Vouching = new VouchingPolicy { Lead = 1 } },
-    });
+    }, WatchedLog.Unread);
 }

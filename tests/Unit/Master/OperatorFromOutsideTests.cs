@@ -10,9 +10,9 @@ using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Dashboard;
 using GlobalCache.Tests.Node.Control;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Tests.Master;
 
@@ -35,7 +35,7 @@ public sealed class OperatorFromOutsideTests : IAsyncLifetime
         NodeProgram = ["/bin/true"],
         AdminCodeHash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Code))),
         Policy = new GridPolicy { Vouching = new VouchingPolicy { Lead = 1 } },
-    });
+    }, WatchedLog.Unread);
 
     public async ValueTask DisposeAsync()
     {
@@ -183,7 +183,7 @@ public sealed class OperatorFromOutsideTests : IAsyncLifetime
 
     private static async Task<(int Outcome, string Output, string Error)> InvokeAsync(string code, string at, string[] words)
     {
-        CommandLine line = CommandLine.Read(["at", at, .. words], TimeProvider.System, NullLogger.Instance, _ => Task.FromResult(code));
+        CommandLine line = CommandLine.Read(["at", at, .. words], TimeProvider.System, WatchedLog.Unread, _ => Task.FromResult(code));
         Assert.Empty(line.Errors);
         using StringWriter output = new(), error = new();
         int outcome = await line.Errand!.InvokeAsync(new System.CommandLine.InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });

@@ -4,6 +4,7 @@ using GlobalCache.Node;
 using GlobalCache.Office.Serving;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Control;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 
 namespace GlobalCache.Tests.Node;
@@ -18,7 +19,7 @@ public sealed class ApiDescriptionTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _node = await NodeApp.StartAsync(new NodeOptions { Data = _folder, Listen = new IPEndPoint(IPAddress.Loopback, 0), Private = new IPEndPoint(IPAddress.Loopback, 0) });
+        _node = await NodeApp.StartAsync(new NodeOptions { Data = _folder, Listen = new IPEndPoint(IPAddress.Loopback, 0), Private = new IPEndPoint(IPAddress.Loopback, 0) }, WatchedLog.Unread);
         _owner = new HttpClient { BaseAddress = new Uri($"http://{_node.Private}") };
     }
 

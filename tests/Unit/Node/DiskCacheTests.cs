@@ -9,7 +9,6 @@ using GlobalCache.Policy.Sealing;
 using GlobalCache.Tests.Node.Ingest;
 using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Node;
@@ -107,12 +106,12 @@ public sealed class DiskCacheTests : IAsyncDisposable
     {
         string blocked = Path.Combine(_folder, "blocked");
         await File.WriteAllTextAsync(blocked, "a file, not a folder");
-        var log = new Lines();
+        var log = new WatchedLog();
         DiskCache disk = Open(blocked, log: log);
-        await Eventually.EqualAsync(true, () => log.Count == 1);
+        await Eventually.EqualAsync(true, () => log.Lines.Count == 1);
         AssetKey key = await PutAsync(1);
         for (int i = 0; i < 3; i++) Assert.NotNull(await ReadAsync(disk, key));
-        Assert.Equal((1, 0), (log.Count, disk.Bytes));
+        Assert.Equal((1, 0), (log.Lines.Count, disk.Bytes));
 
         File.Delete(blocked);
         _time.Advance(TimeSpan.FromMinutes(1));
@@ -145,7 +144,7 @@ public sealed class DiskCacheTests : IAsyncDisposable
 
     private DiskCache Open(string? folder = null, long budget = 10_000_000, ILogger? log = null)
     {
-        var disk = new DiskCache(folder ?? _folder, budget, _time, log ?? NullLogger.Instance);
+        var disk = new DiskCache(folder ?? _folder, budget, _time, log ?? WatchedLog.Unread);
         _disks.Add(disk);
         return disk;
     }
@@ -189,19 +188,5 @@ public sealed class DiskCacheTests : IAsyncDisposable
         public ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct) => _inner.PeekAsync(name, first, ct);
 
         public ValueTask<PutResult> PutAsync(string name, ReadOnlyMemory<byte> bytes, string? ifMatch, CancellationToken ct) => _inner.PutAsync(name, bytes, ifMatch, ct);
-    }
-
-    private sealed class Lines : ILogger
-    {
-        private int _count;
-
-        public int Count => Volatile.Read(ref _count);
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Interlocked.Increment(ref _count);
     }
 }

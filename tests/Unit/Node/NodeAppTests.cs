@@ -14,6 +14,7 @@ using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 using GlobalCache.Policy.Wire;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Node;
 
@@ -181,7 +182,7 @@ public sealed class NodeAppTests : IAsyncLifetime
     [Fact]
     public async Task A_busy_port_is_told_in_one_sentence()
     {
-        var e = await Assert.ThrowsAsync<CannotStartException>(() => NodeApp.StartAsync(Options(new NodeOptions()) with { Listen = _node.Endpoint }));
+        var e = await Assert.ThrowsAsync<CannotStartException>(() => NodeApp.StartAsync(Options(new NodeOptions()) with { Listen = _node.Endpoint }, WatchedLog.Unread));
         Assert.Contains($"Port {_node.Endpoint.Port} is in use", e.Message);
     }
 
@@ -200,7 +201,7 @@ public sealed class NodeAppTests : IAsyncLifetime
 
     private async ValueTask StartAsync(NodeOptions options, bool enrol = true)
     {
-        _node = await NodeApp.StartAsync(Options(options));
+        _node = await NodeApp.StartAsync(Options(options), WatchedLog.Unread);
         _owner = new HttpClient { BaseAddress = new Uri($"http://{_node.Private}") };
         IPEndPoint at = _node.Endpoint;
         _http = new HttpClient(new SocketsHttpHandler

@@ -1,6 +1,6 @@
 using System.Net;
 using GlobalCache.Node;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Node;
 
@@ -53,5 +53,5 @@ public sealed class NodeCommandLineTests
     [InlineData("--unknown")]
     public void What_cannot_be_is_told_before_anything_is_done(string args) => Assert.Single(Read(args.Split(' ')).Errors);
 
-    private static CommandLine Read(params string[] args) => CommandLine.Read(args, TimeProvider.System, NullLogger.Instance);
+    private static CommandLine Read(params string[] args) => CommandLine.Read(args, TimeProvider.System, WatchedLog.Unread);
 }

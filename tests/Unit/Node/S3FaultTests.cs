@@ -6,7 +6,7 @@ using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Node;
 
@@ -102,7 +102,7 @@ public sealed class S3FaultTests(RadosGateway gateway) : IAsyncLifetime
     {
         string name = NewName();
         await _store.PutAsync(name, s_asset, ifMatch: null, Ct);
-        var canary = new Canary(_store, _keys, TimeProvider.System, NullLogger.Instance);
+        var canary = new Canary(_store, _keys, TimeProvider.System, WatchedLog.Unread);
         _proxy.Choose = (_, _) => S3Fault.Forbidden;
         Assert.Null(await _store.GetAsync(name, Ct));
         Assert.False(await canary.CheckAsync(Ct));

@@ -1,7 +1,7 @@
 using GlobalCache.Master.Reconcile;
 using GlobalCache.Master.Scaling;
 using GlobalCache.Policy;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Reconcile;
 
@@ -22,7 +22,7 @@ internal sealed class SimulatedMaster
         decide ??= (seen, policy, now) => Decide.Next(State, seen, policy, now);
         Reconciler = new Reconciler(
             new SimulatedFleet(world, Clock), new SimulatedZone(world), Nodes, Lease, () => world.Policy, decide,
-            new FleetTerms { Price = price ?? (_ => 0.04m), Jitter = () => 0.5, Orders = Orders, Retired = (node, _) => DenyAsync(node.Id) }, Clock, NullLogger.Instance);
+            new FleetTerms { Price = price ?? (_ => 0.04m), Jitter = () => 0.5, Orders = Orders, Retired = (node, _) => DenyAsync(node.Id) }, Clock, WatchedLog.Unread);
         _due = world.Now;
     }
 

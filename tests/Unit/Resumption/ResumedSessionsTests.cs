@@ -7,6 +7,7 @@ using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
 using GlobalCache.Tests.Caps;
 using GlobalCache.Tests.Sessions;
+using GlobalCache.Tests.Support;
 using GlobalCache.Tests.Ways;
 using Microsoft.Extensions.Time.Testing;
 using Front = GlobalCache.Tests.Sessions.Front;
@@ -19,7 +20,7 @@ public sealed class ResumedSessionsTests
     private static readonly KeptAnswer s_kept = new("id 7", [["Content-Type", "application/xml"]], "<llsd/>"u8.ToArray());
 
     private readonly FakeTimeProvider _time = new();
-    private readonly LogCapture _log = new();
+    private readonly WatchedLog _log = new();
 
     [Fact]
     public async Task A_session_taken_up_is_the_session_that_was_left()

@@ -5,6 +5,7 @@ using GlobalCache.Client.Caps;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
@@ -38,7 +39,7 @@ internal sealed class Front : IAsyncDisposable
 
     public SessionTable Sessions { get; private set; } = null!;
 
-    public LogCapture Log { get; } = new();
+    public WatchedLog Log { get; } = new();
 
     public Uri Root { get; private set; } = null!;
 
@@ -183,20 +184,4 @@ internal sealed class FakeCircuits
     public bool Refuse { get; set; }
 
     public int Closed { get; private set; }
-}
-
-/// <summary>Every line logged, at any level, with its values and exceptions.</summary>
-internal sealed class LogCapture : ILogger
-{
-    private readonly ConcurrentQueue<string> _lines = new();
-
-    public string Text => string.Join('\n', _lines);
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        _lines.Enqueue($"{logLevel} {eventId.Id} {formatter(state, exception)} {exception}");
 }

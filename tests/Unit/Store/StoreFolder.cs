@@ -1,6 +1,6 @@
 using GlobalCache.Client.Store;
 using GlobalCache.Policy.Assets;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Store;
 
@@ -44,7 +44,7 @@ internal sealed class StoreFolder : IDisposable
     }
 
     public AssetStore Open(long budget = Budget, TimeProvider? time = null, TimeSpan? deadline = null) => AssetStore.Open(
-        new StoreOptions(Store, budget) { ReadDeadline = deadline ?? TimeSpan.FromSeconds(5) }, Key, time ?? TimeProvider.System, NullLogger.Instance);
+        new StoreOptions(Store, budget) { ReadDeadline = deadline ?? TimeSpan.FromSeconds(5) }, Key, time ?? TimeProvider.System, WatchedLog.Unread);
 
     public string FileOf(int number)
     {

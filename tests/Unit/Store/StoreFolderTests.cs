@@ -1,5 +1,5 @@
 using GlobalCache.Client.Store;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Store;
 
@@ -103,7 +103,7 @@ public sealed class StoreFolderTests : IDisposable
     private static StoreUnusableException Refused(string folder, LocalKey key, long budget = StoreFolder.Budget)
     {
         StoreUnusableException e = Assert.Throws<StoreUnusableException>(
-            () => AssetStore.Open(new StoreOptions(folder, budget), key, TimeProvider.System, NullLogger.Instance));
+            () => AssetStore.Open(new StoreOptions(folder, budget), key, TimeProvider.System, WatchedLog.Unread));
         Assert.DoesNotContain('\n', e.Message);
         return e;
     }

@@ -11,7 +11,6 @@ using GlobalCache.Policy.Assets;
 using GlobalCache.Tests.Assets;
 using GlobalCache.Tests.Caps;
 using GlobalCache.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Tests.UdpAssets;
 
@@ -235,9 +234,9 @@ public sealed class UdpShelfTests : IAsyncLifetime
     private void Begin(ClientLimits limits)
     {
         var kept = new PrefetchTarget(_host.Store.Holds, _host.Relay.Intake.IsExcluded, (_, _, _) => Task.CompletedTask);
-        _shelf = new UdpShelf(_host.Store, _host.Relay, new Prefetch(null, kept, _host.Relay.Traffic, limits, _host.Time, NullLogger.Instance), limits, _host.Time, NullLogger.Instance);
+        _shelf = new UdpShelf(_host.Store, _host.Relay, new Prefetch(null, kept, _host.Relay.Traffic, limits, _host.Time, WatchedLog.Unread), limits, _host.Time, WatchedLog.Unread);
         LoginReply login = LoginReply.Read(Encoding.UTF8.GetBytes(LoginReplyTests.XmlRpc()))!;
-        _session = new Session(login, new Uri("http://login.example/"), new CapTable(), () => "http://127.0.0.1:1", limits, NullLogger.Instance);
+        _session = new Session(login, new Uri("http://login.example/"), new CapTable(), () => "http://127.0.0.1:1", limits, WatchedLog.Unread);
         _session.Attach(new SessionCircuits(_ => new IPEndPoint(IPAddress.Loopback, 4000), () => 0, () => null, () => default));
         _session.MapSim(s_sim);
         _assets = new RegionAssets(_shelf, _session, () => _session.Find(s_sim), () => Interlocked.Increment(ref _woken));

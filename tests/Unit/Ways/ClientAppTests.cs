@@ -5,6 +5,7 @@ using GlobalCache.Client;
 using GlobalCache.Client.Store;
 using GlobalCache.TestGrid.Synthetic;
 using GlobalCache.Tests.Edge;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 
@@ -48,13 +49,13 @@ public sealed class ClientAppTests : IAsyncLifetime, IDisposable
     {
         using var viewer = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         string path;
-        await using (ClientApp app = await ClientApp.StartAsync(Options()))
+        await using (ClientApp app = await ClientApp.StartAsync(Options(), WatchedLog.Unread))
         {
             path = app.AssetUri.AbsolutePath;
             Assert.Equal(_texture, await viewer.GetByteArrayAsync(new Uri(app.AssetUri + Asset), Ct));
         }
         int before = _asked;
-        await using ClientApp again = await ClientApp.StartAsync(Options());
+        await using ClientApp again = await ClientApp.StartAsync(Options(), WatchedLog.Unread);
         Assert.Equal(path, again.AssetUri.AbsolutePath);
         Assert.Equal(_texture, await viewer.GetByteArrayAsync(new Uri(again.AssetUri + Asset), Ct));
         Assert.Equal(before, _asked);
@@ -66,14 +67,14 @@ public sealed class ClientAppTests : IAsyncLifetime, IDisposable
     public async Task As_a_web_proxy_it_serves_the_same_store_and_tunnels_to_the_grid()
     {
         var asset = new Uri(Origin, Asset);
-        await using (ClientApp app = await ClientApp.StartAsync(Options() with { WebProxy = true }))
+        await using (ClientApp app = await ClientApp.StartAsync(Options() with { WebProxy = true }, WatchedLog.Unread))
         {
             using var viewer = new HttpClient(new SocketsHttpHandler { UseProxy = true, Proxy = new System.Net.WebProxy($"http://{app.Endpoint}") });
             Assert.Equal(_texture, await viewer.GetByteArrayAsync(asset, Ct));
             Assert.Equal(_texture, await GetUntilHeldAsync(viewer, asset));
         }
         int before = _asked;
-        await using ClientApp again = await ClientApp.StartAsync(Options() with { WebProxy = true });
+        await using ClientApp again = await ClientApp.StartAsync(Options() with { WebProxy = true }, WatchedLog.Unread);
         using var direct = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         Assert.Equal(_texture, await direct.GetByteArrayAsync(new Uri(again.AssetUri + Asset), Ct));
         Assert.Equal(before, _asked);
@@ -89,15 +90,15 @@ public sealed class ClientAppTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Two_clients_do_not_share_a_store_and_the_second_lets_go_of_its_port()
     {
-        await using ClientApp first = await ClientApp.StartAsync(Options());
+        await using ClientApp first = await ClientApp.StartAsync(Options(), WatchedLog.Unread);
         int port;
         using (var free = new TcpListener(IPAddress.Loopback, 0))
         {
             free.Start();
             port = ((IPEndPoint)free.LocalEndpoint).Port;
         }
-        await Assert.ThrowsAsync<StoreUnusableException>(() => ClientApp.StartAsync(Options() with { Port = port }));
-        await Assert.ThrowsAsync<CannotStartException>(() => ClientApp.StartAsync(Options() with { Port = first.Port }));
+        await Assert.ThrowsAsync<StoreUnusableException>(() => ClientApp.StartAsync(Options() with { Port = port }, WatchedLog.Unread));
+        await Assert.ThrowsAsync<CannotStartException>(() => ClientApp.StartAsync(Options() with { Port = first.Port }, WatchedLog.Unread));
         using var again = new TcpListener(IPAddress.Loopback, port);
         again.Start();
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using GlobalCache.Client;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Ways;
 
@@ -77,6 +78,7 @@ internal sealed class ClientProcess : IDisposable
     private void Add(StringBuilder to, string? line)
     {
         if (line is null) return;
+        if (to == _error) SecretWatch.Hear(line);
         lock (to) to.Append(line).Append('\n');
         if (to == _out) _said.TrySetResult();
     }

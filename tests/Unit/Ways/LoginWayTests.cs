@@ -1,6 +1,7 @@
 using GlobalCache.Client;
 using GlobalCache.TestGrid;
 using GlobalCache.TestGrid.Viewer;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Ways;
 
@@ -23,7 +24,7 @@ public sealed class LoginWayTests
                 Store = Path.Combine(folder.Path, "store"),
                 ConfigFolder = Path.Combine(folder.Path, "config"),
                 Limits = new() { LocalReadDeadline = TimeSpan.FromSeconds(5) },
-            });
+            }, WatchedLog.Unread);
             Assert.Contains($"<login>{app.LoginUri}</login>", await http.GetStringAsync(new Uri(app.LoginUri, "get_grid_info"), ct), StringComparison.Ordinal);
             long before = grid.Counters.HttpAssetRequests;
             await using SimulatedViewer viewer = await SimulatedViewer.LoginAsync(app.LoginUri, new SimulatedViewerOptions { First = first }, ct);

@@ -4,7 +4,7 @@ using GlobalCache.Office.Control;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Node.Control;
@@ -198,7 +198,7 @@ public sealed class ControlFollowerTests : IDisposable
 
     private static ControlDocument Document(long sequence) => new() { Sequence = sequence, Issued = DateTimeOffset.UnixEpoch };
 
-    private ControlFollower Follower() => new(_store, Copy(_key), _time, NullLogger.Instance);
+    private ControlFollower Follower() => new(_store, Copy(_key), _time, WatchedLog.Unread);
 
     private static ECDsa Copy(ECDsa key) => ECDsa.Create(key.ExportParameters(includePrivateParameters: true));
 

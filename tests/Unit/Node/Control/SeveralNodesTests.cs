@@ -9,7 +9,7 @@ using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 using GlobalCache.Policy.Wire;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Node.Control;
@@ -230,7 +230,7 @@ public sealed class SeveralNodesTests : IAsyncLifetime
         Private = new IPEndPoint(IPAddress.Loopback, 0),
         Grids = [new SharedGrid { Id = Grid, Authorities = [Origin] }],
         Vouching = new VouchingPolicy { Lead = lead, NewBranchAge = TimeSpan.Zero, ClaimSpacing = TimeSpan.Zero },
-    }, _time, inner: _store);
+    }, WatchedLog.Unread, _time, _store);
 
     private async Task PublishAsync(AssetKey key, byte[] plain)
     {
@@ -251,7 +251,7 @@ public sealed class SeveralNodesTests : IAsyncLifetime
     {
         var data = new Option<string>("--data") { Recursive = true };
         var root = new RootCommand { data };
-        foreach (Command command in GridCommands.Of(data, _ => _store, _time, NullLogger.Instance)) root.Add(command);
+        foreach (Command command in GridCommands.Of(data, _ => _store, _time, WatchedLog.Unread)) root.Add(command);
         using StringWriter output = new(), errors = new();
         int code = await root.Parse([.. args, "--data", _folder]).InvokeAsync(new InvocationConfiguration { Output = output, Error = errors });
         return (code, output.ToString(), errors.ToString());

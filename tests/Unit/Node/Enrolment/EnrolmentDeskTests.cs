@@ -4,7 +4,7 @@ using GlobalCache.Office.Keys;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Node.Ingest;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Node.Enrolment;
@@ -37,7 +37,7 @@ public sealed class EnrolmentDeskTests : IDisposable
         for (int round = 0; round < 10; round++)
         {
             EnrolmentDesk[] desks = [.. Enumerable.Range(0, 8).Select(_ => new EnrolmentDesk(
-                new FolderStore(_folder, TimeProvider.System), _keys, TimeProvider.System, NullLogger.Instance))];
+                new FolderStore(_folder, TimeProvider.System), _keys, TimeProvider.System, WatchedLog.Unread))];
             string code = (await desks[0].InviteAsync(inviter: null, default))!;
             string?[] clients = await Task.WhenAll(desks.Select((d, i) => Task.Run(() => d.EnrolAsync(code, $"key {round} {i}", default))));
             Assert.Single(clients.OfType<string>());
@@ -111,7 +111,7 @@ public sealed class EnrolmentDeskTests : IDisposable
     public async Task While_the_store_is_away_what_is_known_goes_on_holding()
     {
         var store = new FailingStore(new FolderStore(_folder, TimeProvider.System));
-        var desk = new EnrolmentDesk(store, _keys, _time, NullLogger.Instance);
+        var desk = new EnrolmentDesk(store, _keys, _time, WatchedLog.Unread);
         string ann = await JoinAsync(desk, "ann", null), branch = desk.Roll.Clients[ann].Branch;
         await desk.RevokeAsync(ann, default);
         store.Fails = true;
@@ -124,7 +124,7 @@ public sealed class EnrolmentDeskTests : IDisposable
     public async Task An_answer_that_was_lost_on_its_way_back_is_found_again()
     {
         var store = new FailingStore(new FolderStore(_folder, TimeProvider.System));
-        var desk = new EnrolmentDesk(store, _keys, _time, NullLogger.Instance);
+        var desk = new EnrolmentDesk(store, _keys, _time, WatchedLog.Unread);
         string code = (await desk.InviteAsync(inviter: null, default))!;
         store.LosesAnswers = true;
         await Assert.ThrowsAsync<StoreTroubleException>(() => desk.EnrolAsync(code, "key", default));
@@ -228,7 +228,7 @@ public sealed class EnrolmentDeskTests : IDisposable
 
     private EnrolmentDesk Desk() => Desk(new FolderStore(_folder, TimeProvider.System));
 
-    private EnrolmentDesk Desk(IObjectStore store) => new(store, _keys, _time, NullLogger.Instance);
+    private EnrolmentDesk Desk(IObjectStore store) => new(store, _keys, _time, WatchedLog.Unread);
 
     private static async Task<string> JoinAsync(EnrolmentDesk desk, string key, string? inviter) =>
         (await desk.EnrolAsync((await desk.InviteAsync(inviter, default))!, key, default))!;

@@ -10,6 +10,7 @@ using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Sessions;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy.Wire;
+using GlobalCache.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,7 +26,7 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
     // TLS looks at the machine's own clock, so that the clock that is ours begins there.
     private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-    private readonly Lines _log = new();
+    private readonly WatchedLog _log = new();
     private GridFolder _grid = null!;
     private readonly ECDsa _signs = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private EnrolmentDesk _desk = null!;
@@ -42,11 +43,10 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
             l => l.UseHttps(h => h.ServerCertificateSelector = (_, _) => _grid.NodeCertificate(_time.GetUtcNow()))));
         builder.Services.AddRouting();
         _app = builder.Build();
-        ILogger log = ((ILoggerProvider)_log).CreateLogger("enrolment");
-        _desk = new EnrolmentDesk(new FolderStore(Path.Combine(_folder, "store"), TimeProvider.System), _grid.Office, _time, log);
+        _desk = new EnrolmentDesk(new FolderStore(Path.Combine(_folder, "store"), TimeProvider.System), _grid.Office, _time, _log);
         _tokens = new SessionTokens(_grid.File.Host, new SessionKey("k1", _signs), [], _time);
         _app.UseRouting();
-        _app.MapEnrolment(_desk, _grid.Office, _tokens, GridBody.Of(_grid.File), () => ["5A01"], _time, log);
+        _app.MapEnrolment(_desk, _grid.Office, _tokens, GridBody.Of(_grid.File), () => ["5A01"], _time, _log);
         await _app.StartAsync();
         int port = new Uri(_app.Urls.First()).Port;
         X509Certificate2 authority = X509Certificate2.CreateFromPem(_grid.File.Ca);
@@ -233,9 +233,9 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
         Session session = await StartAsync(client, _key);
         Assert.Equal(["5A01"], session.DeniedSerials);
         await PostAsync(EnrolmentApi.Enrolments, new EnrolmentRequest { Invite = code, PublicKey = "no key" });
-        Assert.Contains(_log.All, l => l.Contains($"Client {client} is enrolled", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, l => l.Contains($"Client {client} is enrolled", StringComparison.Ordinal));
         foreach (string secret in new[] { code, session.Token, Spki(_key), Convert.ToBase64String(_grid.Keys.Name) })
-            Assert.DoesNotContain(_log.All, l => l.Contains(secret, StringComparison.Ordinal));
+            Assert.DoesNotContain(_log.Lines, l => l.Contains(secret, StringComparison.Ordinal));
     }
 
     private sealed record Answer(HttpStatusCode Status, string Whole, string Body);
@@ -272,26 +272,4 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
 
     private static string Proof(ECDsa key, string nonce, string client) => Base64Url.EncodeToString(
         key.SignData(Encoding.UTF8.GetBytes($"gc/session/1{nonce}{client}"), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
-
-    /// <summary>Everything that is logged, at every level.</summary>
-    private sealed class Lines : ILoggerProvider, ILogger
-    {
-        private readonly ConcurrentQueue<string> _lines = new();
-
-        public IReadOnlyCollection<string> All => _lines;
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            _lines.Enqueue(formatter(state, exception) + exception);
-
-        public void Dispose()
-        {
-        }
-    }
 }

@@ -2,7 +2,7 @@ using System.CommandLine;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy.Wire;
-using Microsoft.Extensions.Logging.Abstractions;
+using GlobalCache.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Node.Enrolment;
@@ -19,7 +19,7 @@ public sealed class GridCommandsTests : IDisposable
     public async Task Who_is_invited_comes_in_is_listed_and_is_shut_out()
     {
         GridFolder grid = GridFolder.OpenOrCreate(_folder, new GridFacts { Port = 12443 }, _time.GetUtcNow());
-        var node = new EnrolmentDesk(Store(_folder), grid.Office, _time, NullLogger.Instance);
+        var node = new EnrolmentDesk(Store(_folder), grid.Office, _time, WatchedLog.Unread);
 
         (int code, string output, string errors) = await RunAsync("invite");
         Assert.Equal((0, ""), (code, errors));
@@ -56,7 +56,7 @@ public sealed class GridCommandsTests : IDisposable
     public async Task Who_is_trusted_says_so_in_its_next_session_until_it_is_not()
     {
         GridFolder grid = GridFolder.OpenOrCreate(_folder, new GridFacts { Port = 12443 }, _time.GetUtcNow());
-        var node = new EnrolmentDesk(Store(_folder), grid.Office, _time, NullLogger.Instance);
+        var node = new EnrolmentDesk(Store(_folder), grid.Office, _time, WatchedLog.Unread);
         Assert.True(InviteText.TryParse((await RunAsync("invite")).Output.Split('\n')[0], out InviteText? invite));
         string client = (await node.EnrolAsync(invite.Code, "key", default))!;
         Assert.False((await node.FindAsync(client, default))!.Value.Member.Trusted);
@@ -93,7 +93,7 @@ public sealed class GridCommandsTests : IDisposable
     {
         var data = new Option<string>("--data") { Recursive = true };
         var root = new RootCommand { data };
-        foreach (Command command in GridCommands.Of(data, Store, _time, NullLogger.Instance)) root.Add(command);
+        foreach (Command command in GridCommands.Of(data, Store, _time, WatchedLog.Unread)) root.Add(command);
         using StringWriter output = new(), errors = new();
         int code = await root.Parse([.. args, "--data", _folder]).InvokeAsync(new InvocationConfiguration { Output = output, Error = errors });
         return (code, output.ToString(), errors.ToString());
