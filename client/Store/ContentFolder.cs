@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text.RegularExpressions;
 
 namespace GlobalCache.Client.Store;
 
@@ -6,7 +7,7 @@ namespace GlobalCache.Client.Store;
 /// The store's folder: <c>lock</c>, <c>index.db</c>, <c>tmp/</c> for files being written, and <c>a/00</c> … <c>a/ff</c> with the sealed
 /// assets, each named by 64 hex digits. Nothing else in the folder is ever touched.
 /// </summary>
-internal sealed class ContentFolder : IDisposable
+internal sealed partial class ContentFolder : IDisposable
 {
     private readonly string _folder;
     private readonly string _temporary;
@@ -32,9 +33,11 @@ internal sealed class ContentFolder : IDisposable
         bool created = !Directory.Exists(folder);
         try
         {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-            else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            FileStream exclusive = new(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            PrivateFolder.Create(folder);
+            FileStreamOptions own = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+            // In a folder that others can enter nobody else may take the lock.
+            if (!OperatingSystem.IsWindows()) own.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            FileStream exclusive = new(Path.Combine(folder, "lock"), own);
             return new ContentFolder(folder, created, exclusive);
         }
         catch (IOException e) when (IsSharingViolation(e))
@@ -48,10 +51,11 @@ internal sealed class ContentFolder : IDisposable
         }
     }
 
-    /// <summary>Creates <c>tmp</c>, if missing, and empties it: whatever lies there was never finished.</summary>
+    /// <summary>Creates the folders that are missing, and empties <c>tmp</c>: whatever lies there was never finished.</summary>
     public void Prepare()
     {
-        Directory.CreateDirectory(_temporary);
+        PrivateFolder.Create(_temporary);
+        PrivateFolder.Create(Path.Combine(_folder, "a"));
         foreach (string left in Directory.EnumerateFiles(_temporary)) File.Delete(left);
     }
 
@@ -59,7 +63,7 @@ internal sealed class ContentFolder : IDisposable
     /// <exception cref="IOException">The file system refuses; the file stays where it was.</exception>
     public void Publish(ReadOnlySpan<byte> name)
     {
-        Directory.CreateDirectory(_shards[name[0]]);
+        PrivateFolder.Create(_shards[name[0]]);
         AtomicFile.Replace(TemporaryPathOf(name), PathOf(name));
     }
 
@@ -68,6 +72,9 @@ internal sealed class ContentFolder : IDisposable
 
     /// <summary>A place to write a file of this name before it is renamed.</summary>
     public string TemporaryPathOf(ReadOnlySpan<byte> name) => Path.Combine(_temporary, Convert.ToHexStringLower(name));
+
+    /// <summary>What the system says of a file, without the file's name.</summary>
+    public static string Unnamed(string said) => FileName().Replace(said, "…");
 
     /// <summary>The asset's id: the first eight bytes of its file's name.</summary>
     public static ulong IdOf(ReadOnlySpan<byte> name) => BinaryPrimitives.ReadUInt64BigEndian(name);
@@ -124,4 +131,7 @@ internal sealed class ContentFolder : IDisposable
     private static bool IsSharingViolation(IOException e) =>
         OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) is 32 or 33       // ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
         : e.HResult is 11 or 35;                                            // EWOULDBLOCK: Linux, macOS
+
+    [GeneratedRegex("[0-9a-f]{64}", RegexOptions.None, 1000)]
+    private static partial Regex FileName();
 }

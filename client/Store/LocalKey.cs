@@ -99,8 +99,7 @@ internal sealed class LocalKey
     private static void Create(string path)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!, fresh = path + ".new";
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        PrivateFolder.Create(folder);
         // Exclusive on both; only Windows must be told that an open file may be renamed.
         FileShare share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
         FileStreamOptions options = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = share };

@@ -49,6 +49,8 @@ internal sealed class StoreIndex : IDisposable
     public static StoreIndex Open(string path, byte[] fingerprint)
     {
         string source = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 5 }.ConnectionString;
+        // SQLite gives what it writes beside it the same permissions.
+        if (!File.Exists(path)) AtomicFile.Write(path, []);
         SqliteConnection connection = new(source);
         try
         {

@@ -15,8 +15,8 @@ internal static partial class StoreLog
     [LoggerMessage(4003, LogLevel.Warning, "A damaged asset was dropped from the local store ({reason}).")]
     public static partial void DamagedDropped(ILogger log, string reason);
 
-    [LoggerMessage(4004, LogLevel.Warning, "The local store cannot be written; assets are passed on without being kept until it can.")]
-    public static partial void WriteFailed(ILogger log, Exception reason);
+    [LoggerMessage(4004, LogLevel.Warning, "The local store cannot be written; assets are passed on without being kept until it can. ({reason})")]
+    public static partial void WriteFailed(ILogger log, string reason);
 
     [LoggerMessage(4005, LogLevel.Information, "The local store can be written again.")]
     public static partial void WritesAgain(ILogger log);

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
+using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
 
 namespace GlobalCache.Client.Store;
@@ -125,7 +126,7 @@ internal sealed class StoreWriter
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                if (!_failing) StoreLog.WriteFailed(_log, e);
+                if (!_failing) StoreLog.WriteFailed(_log, ContentFolder.Unnamed(e is IOException or UnauthorizedAccessException or SqliteException ? e.Message : e.ToString()));
                 _failing = true;
             }
             if (work is Put put)

@@ -36,8 +36,7 @@ internal sealed class InstallToken
             string text = File.ReadAllText(file).Trim();
             if (text.Length == 2 * Bytes && text.All(char.IsAsciiHexDigitLower)) return new(text);
         }
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        PrivateFolder.Create(folder);
         InstallToken fresh = Fresh();
         AtomicFile.Write(file, fresh._ascii);
         return fresh;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Serving;
 
 namespace GlobalCache.Master.Fleets;
@@ -81,7 +82,7 @@ internal sealed class ProcessFleet(ProcessFleetOptions options, TimeProvider tim
         {
             lock (_gate)
             {
-                Directory.CreateDirectory(options.Folder);
+                PrivateFile.CreateFolder(options.Folder);
                 return work();
             }
         }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -150,6 +151,7 @@ internal sealed class OperatorLink : IAsyncDisposable
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
             MaxResponseHeadersLength = 32,
+            SslOptions = { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 },
             ConnectCallback = async (_, stop) =>
             {
                 var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Authentication;
 using System.Text;
 using System.Xml;
 using System.Xml.Linq;
@@ -35,7 +36,7 @@ internal sealed class Route53Client : IDisposable
     private readonly AWSCredentials _credentials;
     private readonly TimeProvider _time;
     private readonly Func<double> _random;
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(5), SslOptions = { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 } })
     {
         MaxResponseContentBufferSize = MostBytes,
         Timeout = s_patience,

@@ -149,7 +149,7 @@ internal sealed class MasterLink : IDisposable
         }
         catch (Exception e) when ((e is HttpRequestException or IOException or JsonException or OperationCanceledException) && !ct.IsCancellationRequested)
         {
-            if (!_told) _log.MasterSilent(e is OperationCanceledException ? "no answer in time" : e.Message);
+            if (!_told) _log.MasterSilent(HttpTrouble.Reason(e));
             _told = true;
             return null;
         }

@@ -4,6 +4,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Threading.Channels;
+using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Node.Serving;
@@ -165,7 +166,7 @@ internal sealed class DiskCache : IAsyncDisposable
     /// <summary>What an earlier run left, the oldest first. What is not ours is left alone, in a folder that was named by mistake too.</summary>
     private void Scan()
     {
-        Directory.CreateDirectory(_folder);
+        PrivateFile.CreateFolder(_folder);
         foreach (FileInfo file in new DirectoryInfo(_folder).EnumerateFiles("*", SearchOption.AllDirectories).OrderBy(f => f.LastWriteTimeUtc))
         {
             if (_ends) return;

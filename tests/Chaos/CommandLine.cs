@@ -7,13 +7,14 @@ namespace GlobalCache.Chaos;
 internal static class CommandLine
 {
     private const string Usage = """
-        dotnet run -c Release --project tests/Chaos -- --seed N [--hours H] [--runs R] [--harshness X] [--trace FILE]
+        dotnet run -c Release --project tests/Chaos -- --seed N [--hours H] [--runs R] [--harshness X] [--trace FILE] [--log FILE]
 
           --seed N        what is left to chance follows from it; default 1
           --hours H       simulated hours of each run; default 10
           --runs R        so many seeds, from N on; default 1
           --harshness X   faults come so many times as often; 0: none; default 1
           --trace FILE    every event, a line each
+          --log FILE      every line that the product logs
 
         With --live real processes for real minutes, with --load a thousand clients at three nodes: --live --help and --load --help tell more.
         """;
@@ -38,21 +39,22 @@ internal static class CommandLine
         for (long i = seed; i < seed + runs; i++)
         {
             // All of it happens on the pool, whose one worker this thread is not.
-            if (!await Task.Run(() => RunAsync(i, TimeSpan.FromHours(hours), harshness, said.GetValueOrDefault("trace"), totals, output))) broken++;
+            if (!await Task.Run(() => RunAsync(i, TimeSpan.FromHours(hours), harshness, said.GetValueOrDefault("trace"), said.GetValueOrDefault("log"), totals, output))) broken++;
         }
         if (runs > 1) await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{totals}; broken: {broken}"));
         return broken > 0 ? 1 : 0;
     }
 
-    private static async Task<bool> RunAsync(long seed, TimeSpan span, double harshness, string? traceFile, Totals totals, TextWriter output)
+    private static async Task<bool> RunAsync(long seed, TimeSpan span, double harshness, string? traceFile, string? logFile, Totals totals, TextWriter output)
     {
         string folder = Path.Combine(Directory.Exists(Memory) ? Memory : Path.GetTempPath(), "gc-chaos-" + Path.GetRandomFileName());
         Directory.CreateDirectory(folder);
         long begun = TimeProvider.System.GetTimestamp();
         using var trace = new Trace(traceFile);
+        using var log = new ProductLog(logFile);
         try
         {
-            var town = new Town(seed, folder, harshness, trace);
+            var town = new Town(seed, folder, harshness, trace, log);
             try
             {
                 await town.RunAsync(span);
@@ -81,7 +83,7 @@ internal static class CommandLine
     private static bool TryRead(string[] args, out Dictionary<string, string> said)
     {
         said = [];
-        string[] known = ["seed", "hours", "runs", "harshness", "trace"];
+        string[] known = ["seed", "hours", "runs", "harshness", "trace", "log"];
         for (int i = 0; i < args.Length; i += 2)
         {
             if (i + 1 == args.Length || !args[i].StartsWith("--", StringComparison.Ordinal) || !known.Contains(args[i][2..])) return false;

@@ -26,9 +26,9 @@ internal sealed class Town
     private long _endedHits;
     private int _masters, _starts;
 
-    public Town(long seed, string folder, double harshness, Trace trace)
+    public Town(long seed, string folder, double harshness, Trace trace, ProductLog log)
     {
-        World = new Simulation(seed, trace);
+        World = new Simulation(seed, trace, log);
         Promises = new Promises(World);
         Network = new Network(World);
         Bucket = new Bucket(World);

@@ -2,6 +2,7 @@ using System.Net;
 using GlobalCache.Client.Assets;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
+using GlobalCache.Policy.Wire;
 using Microsoft.Extensions.Primitives;
 
 namespace GlobalCache.Client.Edge;
@@ -54,7 +55,7 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
             }
             catch (Exception e) when (e is HttpRequestException or IOException)
             {
-                Log.HostFailed(log, e.Message);
+                Log.HostFailed(log, HttpTrouble.Reason(e));
             }
         }
         return null;
@@ -73,7 +74,7 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
-            Log.HostFailed(log, e.Message);
+            Log.HostFailed(log, HttpTrouble.Reason(e));
             fetch.Assembly.Finish(fetch, FetchEnd.Failed);
         }
         catch (Exception e)
@@ -102,7 +103,7 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
-            Log.HostFailed(log, e.Message);
+            Log.HostFailed(log, HttpTrouble.Reason(e));
             return Fetched.Nothing;
         }
     }

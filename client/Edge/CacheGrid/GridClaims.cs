@@ -119,7 +119,7 @@ internal sealed class GridClaims : IAsyncDisposable
                 }
                 catch (Exception e) when (e is HttpRequestException or IOException or JsonException or OperationCanceledException && !_stop.IsCancellationRequested)
                 {
-                    Log.LookupFailed(_log, GridTroubles.Reason(e));
+                    Log.LookupFailed(_log, HttpTrouble.Reason(e));
                 }
                 if (answered) pause = s_pause;
                 else

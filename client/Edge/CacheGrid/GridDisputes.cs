@@ -106,7 +106,7 @@ internal sealed class GridDisputes(ClaimSpool spool, SignedRequests requests, Ti
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !_stop.IsCancellationRequested))
         {
-            Log.LookupFailed(log, GridTroubles.Reason(e));
+            Log.LookupFailed(log, HttpTrouble.Reason(e));
             return pause;
         }
     }

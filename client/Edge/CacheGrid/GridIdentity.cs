@@ -43,8 +43,7 @@ internal sealed class GridIdentity : IDisposable
         try
         {
             if (File.Exists(path)) return Read(path);
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(configFolder);
-            else Directory.CreateDirectory(configFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            PrivateFolder.Create(configFolder);
             GridIdentity fresh = new(path, ECDsa.Create(ECCurve.NamedCurves.nistP256), null);
             fresh.Write();
             return fresh;

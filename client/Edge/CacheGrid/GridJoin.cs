@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.Store;
@@ -82,7 +83,11 @@ internal sealed class GridJoin(string configFolder, TimeProvider time, ILogger l
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
             MaxResponseHeadersLength = 32,
-            SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => (shown = certificate is null ? null : X509CertificateLoader.LoadCertificate(certificate.GetRawCertData())) is not null },
+            SslOptions =
+            {
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => (shown = certificate is null ? null : X509CertificateLoader.LoadCertificate(certificate.GetRawCertData())) is not null,
+            },
         };
         using var client = new HttpClient(handler) { Timeout = s_patience, MaxResponseContentBufferSize = GridFileReader.MaxBytes };
         try
@@ -94,7 +99,7 @@ internal sealed class GridJoin(string configFolder, TimeProvider time, ILogger l
         catch (Exception e) when ((e is HttpRequestException or IOException or OperationCanceledException) && !ct.IsCancellationRequested)
         {
             shown?.Dispose();
-            throw Wrong($"the cache grid at {invite.Master} cannot be reached ({GridTroubles.Reason(e)}): is it running, and is the way to it open?");
+            throw Wrong($"the cache grid at {invite.Master} cannot be reached ({HttpTrouble.Reason(e)}): is it running, and is the way to it open?");
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class GridSession(GridIdentity identity, GridNodes nodes, NodeCo
         }
         catch (Exception e) when (IsTrouble(e))
         {
-            throw new CannotStartException($"{by}: the cache grid cannot be asked ({GridTroubles.Reason(e)}): try again{(by == "--invite" ? ", or leave --grid out for now" : "")}.");
+            throw new CannotStartException($"{by}: the cache grid cannot be asked ({HttpTrouble.Reason(e)}): try again{(by == "--invite" ? ", or leave --grid out for now" : "")}.");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Authentication;
 using GlobalCache.Client.CacheGrid;
+using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Client.Edge;
 
@@ -26,8 +27,8 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
     /// <summary>A node could not be asked.</summary>
     public void Node(Exception e)
     {
-        if (!Certificate(e) && First("reach")) Log.Unreachable(log, Reason(e));
-        Log.LookupFailed(log, Reason(e));
+        if (!Certificate(e) && First("reach")) Log.Unreachable(log, HttpTrouble.Reason(e));
+        Log.LookupFailed(log, HttpTrouble.Reason(e));
     }
 
     /// <summary>Nodes take requests and answer none before the virtual world does.</summary>
@@ -46,7 +47,7 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
     public void Session(Exception e)
     {
         if (e is HttpRequestException { StatusCode: null } or OperationCanceledException) Node(e);
-        else Session(Reason(e));
+        else Session(HttpTrouble.Reason(e));
     }
 
     /// <summary>A node takes no session of ours.</summary>
@@ -56,9 +57,6 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
     }
 
     public void Background(Exception e) => Log.BackgroundFailed(log, e);
-
-    /// <summary>In a few words.</summary>
-    public static string Reason(Exception e) => e is OperationCanceledException ? "no answer in time" : (e.InnerException ?? e).Message;
 
     private bool Certificate(Exception e)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using GlobalCache.Office.Enrolment;
 using Microsoft.Win32.SafeHandles;
 
 namespace GlobalCache.Office.Stores;
@@ -27,6 +28,7 @@ internal sealed class FolderStore : IObjectStore
     public FolderStore(string folder, TimeProvider time)
     {
         (_folder, _time) = (folder, time);
+        PrivateFile.CreateFolder(folder);
         Directory.CreateDirectory(Path.Combine(folder, "tmp"));
         Directory.CreateDirectory(Path.Combine(folder, "lock"));
         // A node that was killed while writing leaves its temporary file; nobody else's lies here for a minute.

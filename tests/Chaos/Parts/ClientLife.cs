@@ -4,7 +4,6 @@ using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Store;
 using GlobalCache.Policy;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Chaos.Parts;
 
@@ -36,7 +35,7 @@ internal sealed class ClientLife
     {
         _world = world;
         (Home, Life) = (home, new Life(world, home.Name, home.Address));
-        (LifeClock time, Random dice, NullLogger log) = (Life.Clock, world.Dice($"{home.Name} {world.Now.Ticks}"), NullLogger.Instance);
+        (LifeClock time, Random dice, ProductLog log) = (Life.Clock, world.Dice($"{home.Name} {world.Now.Ticks}"), world.Log);
         _home = SourceOf(Assets.Home, Assets.HomeHost);
         _abroad = SourceOf(Assets.Abroad, Assets.AbroadHost);
         LocalKey key = LocalKey.Load(Path.Combine(home.Folder, "store.key"));

@@ -9,7 +9,6 @@ using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Sessions;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Chaos.Parts;
 
@@ -34,19 +33,19 @@ internal sealed class MasterLife
         Store = bucket.For(Life);
         KeptGrid grid = founding.Grid();
         Random dice = world.Dice(name);
-        Control = new ControlFollower(Store, grid.ControlPublicKey(), time, NullLogger.Instance);
-        Office = new GridOffice(grid, Store, Control, founding.Policy, time, NullLogger.Instance, dice);
+        Control = new ControlFollower(Store, grid.ControlPublicKey(), time, world.Log);
+        Office = new GridOffice(grid, Store, Control, founding.Policy, time, world.Log, dice);
         Reports = new ReportDesk(time);
         var fleet = new WatchedFleet(machines.For(Life), Reports.Follow);
         var nodes = new HttpNodes(Reports, grid.Report, Founding.NodePort, time, network.From(Life, request => request.RequestUri!.Host));
         Lease = new Lease(Store, name, () => Policy.Scaling.Life, time);
         Reconciler = new Reconciler(fleet, zone.For(Life), nodes, Lease, () => Policy.Scaling, (seen, rules, now) => Decide.Next(_scaling, seen, rules, now),
-            new FleetTerms { Price = _ => Machines.Price, Jitter = dice.NextDouble }, time, NullLogger.Instance);
+            new FleetTerms { Price = _ => Machines.Price, Jitter = dice.NextDouble }, time, world.Log);
         _kept = new KeptMemory(Store, time);
         var tokens = new SessionTokens(grid.File.Host, new SessionKeyRing(
             Office.Issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
         network.Listen(Founding.MasterAddress, Pipeline.Build(Life, (context, next) => next(context), routes => routes.MapEnrolment(
-            Office.Desks.Enrolment, grid.Office, tokens, GridBody.Of(grid.File), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, NullLogger.Instance)));
+            Office.Desks.Enrolment, grid.Office, tokens, GridBody.Of(grid.File), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, world.Log)));
         var reports = new FleetEndpoints(grid.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => Lease.IsHeld ? Lease.Epoch : null);
         network.Listen(Founding.MasterPrivate, Pipeline.Build(Life, (context, next) => next(context), reports.Map));
         Life.AtEnd(() => world.Tell($"end {name}"));

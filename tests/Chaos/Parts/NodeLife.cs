@@ -13,7 +13,6 @@ using GlobalCache.Office.Sessions;
 using GlobalCache.Office.Stores;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Wire;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GlobalCache.Chaos.Parts;
 
@@ -46,7 +45,7 @@ internal sealed class NodeLife
         var store = new WatchedStore(bucket.For(Life));
         (_store, Random dice) = (store, world.Dice(name));
         Traffic = new Traffic(time, Traffic.WindowOf(s_reports));
-        Control = new ControlFollower(store, ControlEnvelope.PublicKeyOf(founding.File), time, NullLogger.Instance);
+        Control = new ControlFollower(store, ControlEnvelope.PublicKeyOf(founding.File), time, world.Log);
         Cache = new AssetCache(CacheBytes);
         var tokens = new SessionTokens(founding.File.Host, new SessionKeyRing(
             () => null, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
@@ -59,7 +58,7 @@ internal sealed class NodeLife
             (standing, length) => ServingRules.WithheldOf(Control.Known.Policy.Vouching, Control.Known.Policy.Quotas, standing, length));
         Metrics = new NodeMetrics();
         var assets = new AssetEndpoint(gate, founding.Keys, blobs, Accounts, rules, Metrics, time);
-        _canary = new Canary(store, founding.Keys, time, NullLogger.Instance);
+        _canary = new Canary(store, founding.Keys, time, world.Log);
         Ledger = new Ledger(store, new RecordSeal(founding.Keys), () => Control.Known.Policy.Vouching, ClaimTags.Revoked(founding.Keys, () => Control.Known.RevokedBranches), time, dice);
         var ingest = new IngestRules(() => Control.Known.Policy.Vouching, () => Control.Known.Policy.Grids, () => Control.Known.Bans, () => Control.Known.RevokedBranches)
         {
@@ -67,7 +66,7 @@ internal sealed class NodeLife
         };
         var parts = new IngestParts(founding.Keys, Ledger, Accounts, ingest, context => CallerAsync(gate, context), new UploadMemory(UploadMemory.Default), time);
         var options = new FleetOptions { Id = machine.Id, Master = IPEndPoint.Parse($"{Founding.MasterPrivate}:{Founding.MasterPort}"), ReportEvery = s_reports };
-        _link = new MasterLink(options, founding.Report, founding.File, machine.PrivateAddress, time, NullLogger.Instance, network.From(Life, _ => Founding.MasterPrivate));
+        _link = new MasterLink(options, founding.Report, founding.File, machine.PrivateAddress, time, world.Log, network.From(Life, _ => Founding.MasterPrivate));
         _public = Pipeline.Build(Life, AdmitAsync, routes =>
         {
             routes.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
@@ -75,7 +74,7 @@ internal sealed class NodeLife
         }) with
         { Certificate = () => _link.Certificate(time.GetUtcNow()) };
         var view = new OwnersView(() => IsReady, () => Orders.IsDraining, Cache, Accounts, Control, Metrics, Traffic, () => Load, time);
-        var orders = new OrderEndpoints(options, new NodeSecrets(founding.Keys, founding.Report), Orders, Traffic, time, NullLogger.Instance);
+        var orders = new OrderEndpoints(options, new NodeSecrets(founding.Keys, founding.Report), Orders, Traffic, time, world.Log);
         _private = Pipeline.Build(Life, (context, next) => next(context), routes =>
         {
             view.Map(routes);
@@ -120,7 +119,7 @@ internal sealed class NodeLife
         _ = _canary.FollowAsync(stop);
         _ = Control.FollowAsync(stop);
         _ = Accounts.FollowAsync(stop);
-        _ = new Takedown(Ledger, () => Control.Current?.Bans ?? Bans.None, Life.Clock, NullLogger.Instance).FollowAsync(stop);
+        _ = new Takedown(Ledger, () => Control.Current?.Bans ?? Bans.None, Life.Clock, Life.World.Log).FollowAsync(stop);
         await _link.BeginAsync(stop);
         // One that was ended while it waited answers nobody.
         if (Life.IsOver) return;

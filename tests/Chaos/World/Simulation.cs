@@ -16,11 +16,14 @@ internal sealed class Simulation
 
     /// <param name="seed">Everything that is left to chance follows from it.</param>
     /// <param name="trace">Where what happens is written down.</param>
-    public Simulation(long seed, Trace trace) => (Seed, Trace) = (seed, trace);
+    /// <param name="log">What everybody logs to.</param>
+    public Simulation(long seed, Trace trace, ProductLog log) => (Seed, Trace, Log) = (seed, trace, log);
 
     public long Seed { get; }
 
     public Trace Trace { get; }
+
+    public ProductLog Log { get; }
 
     /// <summary>Since the start.</summary>
     public TimeSpan Now { get; private set; }

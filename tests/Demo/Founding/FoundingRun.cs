@@ -72,12 +72,12 @@ internal static class FoundingRun
     public const string World = "login.example.org";
     private const int Assets = 60, AssetBytes = 20_000;
 
-    public static async Task<FoundingResult> RunAsync(string folder, Curve curve, double hurry, int network, TimeProvider time, Action<FoundingSecond, IReadOnlyList<HistoryLine>>? each = null)
+    public static async Task<FoundingResult> RunAsync(string folder, Curve curve, double hurry, int network, TimeProvider time, Action<FoundingSecond, IReadOnlyList<HistoryLine>>? each = null, Action<string>? logged = null)
     {
         GridPolicy policy = FoundingPolicy.Of(hurry);
         // An answer's own bytes, so that a node is full at 55 requests a second.
         long link = (long)(FoundingPolicy.Capacity * SealedLength());
-        await using var master = new MasterProcess(folder, policy, link, network, time);
+        await using var master = new MasterProcess(folder, policy, link, network, time) { Logged = logged };
         string invite = await master.StartAsync();
         GridFile grid = JsonSerializer.Deserialize<GridFile>(await File.ReadAllBytesAsync(Path.Combine(master.Data, "grid.json")), JsonSerializerOptions.Web)!;
         AssetKey[] assets = await LayAsync(master.Data, time);

@@ -42,6 +42,9 @@ internal sealed partial class MasterProcess : IAsyncDisposable
         ];
     }
 
+    /// <summary>Told each line of its log; what it says to a person is another stream.</summary>
+    public Action<string>? Logged { get; init; }
+
     /// <summary>The grid's data folder.</summary>
     public string Data => Path.Combine(_folder, "grid");
 
@@ -70,7 +73,11 @@ internal sealed partial class MasterProcess : IAsyncDisposable
         _invite = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Process process = _process = Process.Start(new ProcessStartInfo(_program, _arguments) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false })!;
         process.OutputDataReceived += (_, line) => Take(line.Data);
-        process.ErrorDataReceived += (_, line) => Take(line.Data);
+        process.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is not null) Logged?.Invoke(line.Data);
+            Take(line.Data);
+        };
         process.EnableRaisingEvents = true;
         process.Exited += (_, _) => _invite.TrySetException(new InvalidOperationException("The master ended: " + string.Join(" | ", _history.TakeLast(5).Select(h => h.Reason))));
         process.BeginOutputReadLine();

@@ -3,6 +3,7 @@ using System.Text;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.TestGrid.Synthetic;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Assets;
 
@@ -85,6 +86,15 @@ public sealed class AssetFaultTests
         Assert.Equal(1, origin.Requests);
         host.Time.Advance(TimeSpan.FromMinutes(6));
         Assert.Equal((0, 0L), host.Relay.Assembling);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_no_HTTP_is_a_503_and_is_quoted_in_no_log()
+    {
+        await using RawOrigin origin = new((_, _) => ("HTTP/1.1 200 OK\nSet-Cookie " + SecretWatch.Mark, [], true));
+        await using RelayHost host = await RelayHost.StartAsync();
+        using HttpResponseMessage answer = await host.GetAsync(host.Cap("c", Grid, new Uri(origin.Url, "/cap")) + $"/?texture_id={Guid.NewGuid()}", "bytes=0-599");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
     }
 
     [Fact]

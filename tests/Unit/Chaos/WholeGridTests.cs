@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using GlobalCache.Tests.Support;
+using GlobalCache.Tests.Ways;
 
 namespace GlobalCache.Tests.Chaos;
 
@@ -11,8 +13,13 @@ public sealed class WholeGridTests
     [Fact]
     public async Task Nothing_that_goes_wrong_breaks_a_promise_and_a_seed_is_the_same_run_every_time()
     {
-        Task<string> one = RunAsync("--seed", "4", "--hours", "1", "--harshness", "3"), again = RunAsync("--seed", "4", "--hours", "1", "--harshness", "3");
+        using var folder = new TemporaryFolder();
+        string log = Path.Combine(folder.Path, "log");
+        Task<string> one = RunAsync("--seed", "4", "--hours", "1", "--harshness", "3", "--log", log), again = RunAsync("--seed", "4", "--hours", "1", "--harshness", "3");
         string first = await one, second = await again;
+        string[] lines = await File.ReadAllLinesAsync(log, TestContext.Current.CancellationToken);
+        Assert.NotEmpty(lines);
+        foreach (string line in lines) SecretWatch.Hear(line);
         Assert.DoesNotContain("BROKEN", first, StringComparison.Ordinal);
         Assert.Equal(HashIn(first), HashIn(second));
         // Something has gone wrong, and everything has been looked at.

@@ -31,7 +31,7 @@ public sealed class FleetTakedownTests : IAsyncLifetime
     {
         GridPolicy policy = FoundingPolicy.Of(10);
         LifePolicy life = policy.Scaling.Life with { DrainLeast = TimeSpan.FromSeconds(2), DrainQuiet = TimeSpan.FromSeconds(1), Lease = TimeSpan.FromSeconds(3), LeaseRenew = TimeSpan.FromSeconds(1), LeaseLeast = TimeSpan.FromSeconds(1.5) };
-        _master = new MasterProcess(_folder, policy with { Scaling = policy.Scaling with { Min = 2, Ttl = TimeSpan.FromSeconds(1), Life = life } }, 1_000_000, network: 64, TimeProvider.System);
+        _master = new MasterProcess(_folder, policy with { Scaling = policy.Scaling with { Min = 2, Ttl = TimeSpan.FromSeconds(1), Life = life } }, 1_000_000, network: 64, TimeProvider.System) { Logged = SecretWatch.Hear };
     }
 
     private IPEndPoint[] Nodes => [.. InDns().Select(a => new IPEndPoint(a, _master.NodePort))];
@@ -41,6 +41,7 @@ public sealed class FleetTakedownTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _master.DisposeAsync();
+        SecretWatch.HearNodes(_folder);
         foreach (IDisposable part in (IDisposable[])[_ann, _bob, _eve, _http]) part.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
@@ -130,9 +131,10 @@ public sealed class FleetTakedownTests : IAsyncLifetime
     private async Task CommandAsync(params string[] words)
     {
         using Process command = Process.Start(new ProcessStartInfo(MasterProcess.Find(), [.. words, "--data", _master.Data]) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false })!;
-        string said = await command.StandardOutput.ReadToEndAsync() + await command.StandardError.ReadToEndAsync();
+        string output = await command.StandardOutput.ReadToEndAsync(), errors = await command.StandardError.ReadToEndAsync();
+        SecretWatch.Hear(errors);
         await command.WaitForExitAsync();
-        Assert.True(command.ExitCode == 0, said);
+        Assert.True(command.ExitCode == 0, output + errors);
     }
 
     private static async Task<bool> AllAsync(IPEndPoint[] nodes, HttpStatusCode status, params Func<IPEndPoint, Task<HttpStatusCode>>[] asks)

@@ -1,4 +1,5 @@
 using GlobalCache.Demo.Founding;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Master;
 
@@ -13,7 +14,7 @@ public sealed class FoundingScenarioTests
         string folder = Directory.CreateTempSubdirectory("gc-founding-").FullName;
         try
         {
-            FoundingResult result = await FoundingRun.RunAsync(folder, new Curve(Warm: 4, Rise: 60, High: 10, Fall: 7, Low: 47, From: 43, Most: 61), hurry: 30, network: 62, TimeProvider.System);
+            FoundingResult result = await FoundingRun.RunAsync(folder, new Curve(Warm: 4, Rise: 60, High: 10, Fall: 7, Low: 47, From: 43, Most: 61), hurry: 30, network: 62, TimeProvider.System, logged: SecretWatch.Hear);
             Assert.True(result.RequestsLost == 0, string.Join('\n', result.Failures));
             Assert.Equal(0, result.RequestsShed);
             Assert.Equal(result.RequestsSent, result.RequestsServed);
@@ -30,6 +31,7 @@ public sealed class FoundingScenarioTests
         }
         finally
         {
+            SecretWatch.HearNodes(folder);
             Directory.Delete(folder, recursive: true);
         }
     }

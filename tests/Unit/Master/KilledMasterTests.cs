@@ -5,6 +5,7 @@ using GlobalCache.Demo.Founding;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
+using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Master;
 
@@ -54,7 +55,7 @@ public sealed class KilledMasterTests
         var dice = new Random(seed);
         string folder = Directory.CreateTempSubdirectory("gc-killed-").FullName;
         GridPolicy policy = Quick();
-        await using var master = new MasterProcess(folder, policy, 100_000_000, network: 63, TimeProvider.System);
+        await using var master = new MasterProcess(folder, policy, 100_000_000, network: 63, TimeProvider.System) { Logged = SecretWatch.Hear };
         try
         {
             string invite = await master.StartAsync();
@@ -109,6 +110,7 @@ public sealed class KilledMasterTests
         finally
         {
             await master.DisposeAsync();
+            SecretWatch.HearNodes(folder);
             foreach (int pid in NodesOf(folder).Values) Process.GetProcessById(pid).Kill();
             Directory.Delete(folder, recursive: true);
         }

@@ -199,6 +199,19 @@ public sealed class NodeAppTests : IAsyncLifetime
         Grids = [new SharedGrid { Id = Grid, Authorities = ["assets.example.org"] }],
     };
 
+    [Fact]
+    public async Task Whatever_it_writes_is_its_owners_alone_in_a_folder_that_others_can_enter_too()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "permissions are Unix's");
+        const UnixFileMode own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        string data = Directory.CreateDirectory(Path.Combine(_folder, "open"), own | UnixFileMode.OtherRead | UnixFileMode.OtherExecute).FullName;
+        await using NodeApp node = await NodeApp.StartAsync(Options(new NodeOptions()) with { Data = data, DiskCache = Path.Combine(data, "cache") }, WatchedLog.Unread);
+        await Eventually.EqualAsync(true, () => Directory.Exists(Path.Combine(data, "cache")));
+        string[] written = [.. Directory.EnumerateFileSystemEntries(data)];
+        Assert.Superset(new HashSet<string?> { "grid.keys", "grid.json", "store" }, written.Select(Path.GetFileName).ToHashSet());
+        Assert.All(written, path => Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(path) & ~own));
+    }
+
     private async ValueTask StartAsync(NodeOptions options, bool enrol = true)
     {
         _node = await NodeApp.StartAsync(Options(options), WatchedLog.Unread);

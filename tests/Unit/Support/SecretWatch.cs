@@ -26,6 +26,13 @@ public sealed partial class SecretWatch : IDisposable
         if (SecretIn(said) is { } secret) s_leaks.Enqueue(new Leak(TestContext.Current.Test?.UniqueID, secret, said));
     }
 
+    /// <summary>Takes what nodes have written that a master has started as processes, wherever below this folder.</summary>
+    internal static void HearNodes(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, "*.log", SearchOption.AllDirectories))
+            foreach (string line in File.ReadLines(file)) Hear(line);
+    }
+
     /// <summary>What looks like a secret; null: nothing does.</summary>
     internal static string? SecretIn(string said)
     {
@@ -58,9 +65,10 @@ public sealed partial class SecretWatch : IDisposable
         [0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}
         | [0-9A-Fa-f]{24,}
         | (?<![\w+-]) (?=[\w+-]*[0-9]) (?=[\w+-]*[a-z]) (?=[\w+-]*[A-Z]) [\w+-]{20,}
+        | [A-Za-z0-9+/]{43}=
         | \$1\$\w+
         | PRIVATE\ KEY
-        | https?://[^/\s]+/[^\s"'.,;)]+
+        | https?://[^/\s]+/(?!status\b)[^\s"'.,;)]+
         | 5ec2e7
         """, RegexOptions.IgnorePatternWhitespace | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Looks();

@@ -64,6 +64,24 @@ public sealed class ClientAppTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Whatever_it_writes_is_its_owners_alone_in_folders_that_others_can_enter_too()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "permissions are Unix's");
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        const UnixFileMode own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        ClientOptions options = Options();
+        foreach (string folder in (string[])[options.Store, options.ConfigFolder]) Directory.CreateDirectory(folder, own | others);
+        await using ClientApp app = await ClientApp.StartAsync(options, WatchedLog.Unread);
+        using var viewer = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        await viewer.GetByteArrayAsync(new Uri(app.AssetUri + Asset), Ct);
+        // Index, its log and its shared memory, lock, assets' folders, keys.
+        await Eventually.EqualAsync(true, () => Directory.EnumerateDirectories(options.Store).Count() > 1);
+        string[] written = [.. Directory.EnumerateFileSystemEntries(options.Store), .. Directory.EnumerateFileSystemEntries(options.ConfigFolder)];
+        Assert.Superset(new HashSet<string?> { "index.db", "index.db-wal", "lock", "tmp", "store.key", "install.token" }, written.Select(Path.GetFileName).ToHashSet());
+        Assert.All(written, path => Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(path) & ~own));
+    }
+
+    [Fact]
     public async Task As_a_web_proxy_it_serves_the_same_store_and_tunnels_to_the_grid()
     {
         var asset = new Uri(Origin, Asset);
