@@ -64,7 +64,7 @@ public sealed class TlsVersionTests : IDisposable
         string at = listener.LocalEndpoint.ToString()!;
         var url = new Uri($"https://{at}/");
         var end = IPEndPoint.Parse(at);
-        GridFile file = new() { Name = "Test", Host = "nodes.example", Port = end.Port, Nodes = [at], Ca = _authority.Root.ExportCertificatePem(), ControlKey = "AAAA", Master = url };
+        GridFile file = new() { Name = "Test", Host = "nodes.example", Port = end.Port, Nodes = [at], Ca = _authority.Root.ExportCertificatePem(), ControlKey = "AAAA", Master = url, Grids = [] };
 
         using var upstream = new Upstream(new GridTrust(new GridDomains(url, []), []), new ClientLimits());
         await OffersAsync("a grid", () => upstream.Grid.SendAsync(new HttpRequestMessage(HttpMethod.Get, url), Ct));
