@@ -1,6 +1,8 @@
 using System.Net;
+using System.Text;
 using Amazon.Runtime;
 using GlobalCache.Master.Zones;
+using GlobalCache.Tests.Assets;
 using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.Cloud;
@@ -190,6 +192,21 @@ public sealed class Route53ZoneTests : IAsyncLifetime
         }
 
         Assert.Empty(_route53.Verdicts);
+    }
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("<!DOCTYPE x>", false)]
+    [InlineData("<!DOCTYPE x [<!ENTITY a 'aaaa'>]>", false)]
+    public async Task An_answer_with_a_document_type_is_none(string type, bool isTaken)
+    {
+        byte[] body = Encoding.UTF8.GetBytes($"{type}<ListResourceRecordSetsResponse xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ResourceRecordSets/><IsTruncated>false</IsTruncated></ListResourceRecordSetsResponse>");
+        await using RawOrigin origin = new((_, _) => ($"HTTP/1.1 200 OK\nContent-Length: {body.Length}", body, false));
+        using var client = new Route53Client(Settings(_route53) with { Endpoint = origin.Url }, Keys, _time, () => 0.5);
+        Task<IReadOnlyList<RecordSet>> list = client.ListAsync(CancellationToken.None);
+        await PassTimeUntil(list);
+        if (isTaken) Assert.Empty(await list);
+        else await Assert.ThrowsAsync<ZoneTroubleException>(() => list);
     }
 
     [Fact]

@@ -21,9 +21,12 @@ public sealed partial class SecretWatch : IDisposable
     private static readonly ConcurrentQueue<Leak> s_leaks = new();
 
     /// <summary>Takes a line, or several, of a log.</summary>
-    internal static void Hear(string said)
+    internal static void Hear(string said) => Hear(said, null);
+
+    /// <summary>The same, of a log that a test has made.</summary>
+    internal static void Hear(string said, string? test)
     {
-        if (SecretIn(said) is { } secret) s_leaks.Enqueue(new Leak(TestContext.Current.Test?.UniqueID, secret, said));
+        if (SecretIn(said) is { } secret) s_leaks.Enqueue(new Leak(TestContext.Current.Test?.UniqueID ?? test, secret, said));
     }
 
     /// <summary>Takes what nodes have written that a master has started as processes, wherever below this folder.</summary>

@@ -10,8 +10,11 @@ namespace GlobalCache.Tests.Support;
 /// <param name="from">Lines from this level on are kept to be read.</param>
 internal sealed class WatchedLog(LogLevel from = LogLevel.Trace) : ILogger, ILoggerFactory, ILoggerProvider
 {
-    /// <summary>For tests that do not read it.</summary>
-    public static WatchedLog Unread { get; } = new(LogLevel.None);
+    // A server's threads know nothing of the test that has started it.
+    private readonly string? _test = TestContext.Current.Test?.UniqueID;
+
+    /// <summary>A new one, for a test that does not read it.</summary>
+    public static WatchedLog Unread => new(LogLevel.None);
 
     /// <summary>Each with its level, number and exception.</summary>
     public ConcurrentQueue<string> Lines { get; } = new();
@@ -27,7 +30,7 @@ internal sealed class WatchedLog(LogLevel from = LogLevel.Trace) : ILogger, ILog
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         string line = $"{logLevel} {eventId.Id} {formatter(state, exception)} {exception}";
-        SecretWatch.Hear(line);
+        SecretWatch.Hear(line, _test);
         if (logLevel >= from) Lines.Enqueue(line);
     }
 
