@@ -15,9 +15,10 @@ internal sealed record DayUse(DateTimeOffset At, TimeSpan Counted, IReadOnlyList
     public const int Hours = 25;
 
     private const double Most = 1e6;
+    private const decimal MostSpend = 1e6m;
 
     /// <summary>Whether it can be counted with.</summary>
     [JsonIgnore]
     public bool IsSound => Counted >= TimeSpan.Zero && Counted < TimeSpan.FromDays(Most) && NodeHours is { Count: Hours } hours && Spend is { Count: Hours } spend
-        && hours.Append(Before).All(h => h is >= 0 and < Most) && spend.Append(SpendBefore).All(m => m is >= 0 and < (decimal)Most);
+        && hours.Append(Before).All(h => h is >= 0 and < Most) && spend.Append(SpendBefore).All(m => m is >= 0 and < MostSpend);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using GlobalCache.Client;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Store;

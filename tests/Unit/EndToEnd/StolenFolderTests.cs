@@ -1,12 +1,10 @@
 using System.Buffers.Text;
-using System.Collections.Concurrent;
 using System.Text;
 using GlobalCache.Client;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Sealing;
 using GlobalCache.TestGrid.Viewer;
 using GlobalCache.Tests.Support;
-using Microsoft.Extensions.Logging;
 
 namespace GlobalCache.Tests.EndToEnd;
 

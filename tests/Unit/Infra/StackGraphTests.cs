@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using GlobalCache.Policy.Cloud;
-using GlobalCache.Tests.Support;
 using Pulumi;
 
 namespace GlobalCache.Tests.Infra;

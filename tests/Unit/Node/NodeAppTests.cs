@@ -202,7 +202,7 @@ public sealed class NodeAppTests : IAsyncLifetime
     [Fact]
     public async Task Whatever_it_writes_is_its_owners_alone_in_a_folder_that_others_can_enter_too()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "permissions are Unix's");
+        if (OperatingSystem.IsWindows()) return;
         const UnixFileMode own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         string data = Directory.CreateDirectory(Path.Combine(_folder, "open"), own | UnixFileMode.OtherRead | UnixFileMode.OtherExecute).FullName;
         await using NodeApp node = await NodeApp.StartAsync(Options(new NodeOptions()) with { Data = data, DiskCache = Path.Combine(data, "cache") }, WatchedLog.Unread);

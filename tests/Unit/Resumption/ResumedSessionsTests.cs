@@ -6,7 +6,6 @@ using GlobalCache.Client.Resumption;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Policy;
 using GlobalCache.Tests.Caps;
-using GlobalCache.Tests.Sessions;
 using GlobalCache.Tests.Support;
 using GlobalCache.Tests.Ways;
 using Microsoft.Extensions.Time.Testing;
@@ -14,13 +13,15 @@ using Front = GlobalCache.Tests.Sessions.Front;
 
 namespace GlobalCache.Tests.Resumption;
 
-public sealed class ResumedSessionsTests
+public sealed class ResumedSessionsTests : IDisposable
 {
     private static readonly Uri s_grid = new("http://grid.example:8002/");
     private static readonly KeptAnswer s_kept = new("id 7", [["Content-Type", "application/xml"]], "<llsd/>"u8.ToArray());
 
     private readonly FakeTimeProvider _time = new();
     private readonly WatchedLog _log = new();
+
+    public void Dispose() => _log.Dispose();
 
     [Fact]
     public async Task A_session_taken_up_is_the_session_that_was_left()

@@ -66,7 +66,7 @@ public sealed class ClientAppTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Whatever_it_writes_is_its_owners_alone_in_folders_that_others_can_enter_too()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "permissions are Unix's");
+        if (OperatingSystem.IsWindows()) return;
         const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
         const UnixFileMode own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         ClientOptions options = Options();
