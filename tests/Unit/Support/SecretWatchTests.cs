@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Client.Ways;
-using GlobalCache.Office.Sessions;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Cloud;
 using Microsoft.Extensions.Logging;
