@@ -19,6 +19,7 @@ internal sealed class EmbeddedDns : IDisposable
 
     private readonly Func<DnsMessage, bool, DnsMessage> _answer;
     private readonly TimeProvider _time;
+    private readonly GuardedTransport[] _transports;
     private readonly DnsServer _server;
     private readonly Lock _gate = new();
     private readonly Dictionary<IPAddress, int> _asked = [];
@@ -27,7 +28,8 @@ internal sealed class EmbeddedDns : IDisposable
     private EmbeddedDns(IPEndPoint at, Func<DnsMessage, bool, DnsMessage> answer, TimeProvider time, params IServerTransport[] transports)
     {
         (Endpoint, _answer, _time) = (at, answer, time);
-        _server = new DnsServer([.. transports.Select(Guarded)]);
+        _transports = [.. transports.Select(Guarded)];
+        _server = new DnsServer([.. _transports]);
         _server.QueryReceived += OnQueryAsync;
     }
 
@@ -46,8 +48,7 @@ internal sealed class EmbeddedDns : IDisposable
             var dns = new EmbeddedDns(place, answer, time, new UdpServerTransport(place, TcpMilliseconds), new TcpServerTransport(place, TcpMilliseconds, TcpAliveMilliseconds));
             try
             {
-                // The library starts in the background and keeps a busy port to itself: so it is tried first.
-                Try(place);
+                foreach (GuardedTransport transport in dns._transports) transport.Bind();
                 dns._server.Start();
                 return dns;
             }
@@ -84,6 +85,7 @@ internal sealed class EmbeddedDns : IDisposable
         {
             // That is how the library's listeners end when they are stopped while they begin to wait.
         }
+        foreach (GuardedTransport transport in _transports) transport.Close();
     }
 
     private static GuardedTransport Guarded(IServerTransport transport) => transport.TransportProtocol == TransportProtocol.Udp
@@ -121,13 +123,5 @@ internal sealed class EmbeddedDns : IDisposable
         using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(address, 0));
         return (IPEndPoint)socket.LocalEndPoint!;
-    }
-
-    private static void Try(IPEndPoint at)
-    {
-        using var tcp = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        using var udp = new Socket(at.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        tcp.Bind(at);
-        udp.Bind(at);
     }
 }

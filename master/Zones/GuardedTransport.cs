@@ -17,6 +17,7 @@ internal sealed class GuardedTransport(IServerTransport inner, int most, int mos
     private readonly SemaphoreSlim _free = new(most);
     private readonly Lock _gate = new();
     private readonly Dictionary<IPAddress, int> _of = [];
+    private bool _isBound;
 
     public ushort DefaultAllowedResponseSize => inner.DefaultAllowedResponseSize;
 
@@ -26,7 +27,13 @@ internal sealed class GuardedTransport(IServerTransport inner, int most, int mos
 
     public TransportProtocol TransportProtocol => inner.TransportProtocol;
 
-    public void Bind() => inner.Bind();
+    /// <summary>The first call counts: whoever starts the server binds, and is told what is wrong; the library would do it later, somewhere else, and keep it to itself.</summary>
+    public void Bind()
+    {
+        if (_isBound) return;
+        inner.Bind();
+        _isBound = true;
+    }
 
     public void Close() => inner.Close();
 
