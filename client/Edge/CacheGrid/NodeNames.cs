@@ -33,12 +33,13 @@ internal sealed class NodeNames(GridFile file, Func<string, CancellationToken, T
                 var client = new LookupClient(new LookupClientOptions(servers) { UseCache = false, Timeout = s_patience, Retries = 0, UseRandomNameServer = false, AutoResolveNameServers = false });
                 IDnsQueryResponse answer = await client.QueryAsync(file.Host, QueryType.A, cancellationToken: stop);
                 ARecord[] records = [.. answer.Answers.OfType<ARecord>().Take(MostAddresses)];
-                if (records.Length > 0) return ([.. records.Select(r => r.Address)], TimeSpan.FromSeconds(records.Min(r => r.InitialTimeToLive)));
+                // One above 2^31 - 1 comes as less than nothing, and is to be taken as none (RFC 2181 §8).
+                if (records.Length > 0) return ([.. records.Select(r => r.Address)], TimeSpan.FromSeconds(Math.Max(0, records.Min(r => r.InitialTimeToLive))));
             }
         }
         catch (Exception e) when (NameServers.IsTheServersFault(e))
         {
-            Log.LookupFailed(log, e.Message);
+            Log.LookupFailed(log, NameServers.Reason(e));
         }
         try
         {

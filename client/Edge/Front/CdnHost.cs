@@ -32,6 +32,14 @@ internal sealed class NameServers(IPEndPoint? server, ILogger log)
     /// <summary>No answer, one that says no, or one that cannot be read: on bytes that no name server should send the library throws whatever comes of it.</summary>
     public static bool IsTheServersFault(Exception e) => e is not OperationCanceledException;
 
+    /// <summary>The same in a few words, for a log: the library quotes what it cannot read.</summary>
+    public static string Reason(Exception e) => e switch
+    {
+        DnsResponseException refused => refused.DnsError,
+        SocketException unreached => unreached.Message,
+        _ => "an answer that cannot be read",
+    };
+
     /// <summary>The addresses in the open internet that <paramref name="host"/> has; none when the name servers know only the hosts file too.</summary>
     /// <exception cref="SocketException">No name server answers, or none knows the name.</exception>
     public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken ct)
