@@ -12,7 +12,7 @@ public sealed class FolderStoreTests : ObjectStoreContract, IDisposable
 {
     internal const string FolderVariable = "GC_TEST_RACE_FOLDER", RacesVariable = "GC_TEST_RACES";
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("gc-folder-store-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("gc-folder-").FullName;
 
     public FolderStoreTests() => Store = new FolderStore(_folder, TimeProvider.System);
 

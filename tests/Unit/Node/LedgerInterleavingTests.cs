@@ -35,7 +35,7 @@ public sealed class LedgerInterleavingTests
     [Fact]
     public void No_interleaving_breaks_a_promise_in_a_folder()
     {
-        string folder = Directory.CreateTempSubdirectory("gc-interleaved-").FullName;
+        string folder = Directory.CreateTempSubdirectory("gc-turns-").FullName;
         try
         {
             int run = 0;

@@ -53,7 +53,7 @@ public sealed class SecretWatchTests
     [InlineData("Error 7242 /globalcache/production/image names no image such as ami-0123456789abcdef0: nodes are started from the one before. ")]
     [InlineData("Serving on 127.64.0.3:40433, for the owner on http://127.64.0.3:33323/status.")]
     [InlineData("Warning 7002 n0-1-1: https://nodes-0a1b2c3d.globalcache.internal:12443/ does not answer. ")]
-    [InlineData("Error 1 It failed. System.IO.IOException: Disk full\n   at System.Net.Http.HttpConnectionPool.InjectNewHttp11ConnectionAsync(QueueItem item)\n   at X in /work/A1b2C3d4E5f6G7h8I9j0K1l2/x.cs:line 7")]
+    [InlineData("Error 1 It failed. System.IO.IOException: Disk full\n   at System.Net.Http.HttpConnectionPool.InjectNewHttp11ConnectionAsync(QueueItem item)\n   at X in /src/A1b2C3d4E5f6G7h8I9j0K1l2/x.cs:line 7")]
     public void Nothing_else_is(string line) => Assert.Null(SecretWatch.SecretIn(line));
 
     [Fact]

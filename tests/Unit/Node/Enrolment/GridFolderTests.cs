@@ -11,7 +11,7 @@ public sealed class GridFolderTests : IDisposable
     private static readonly DateTimeOffset Now = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
     private static readonly GridFacts Facts = new() { Name = "Friends", Port = 12443, Nodes = ["127.0.0.1"], Grids = [new SharedGrid { Id = "grid.example" }] };
 
-    private readonly string _root = Directory.CreateTempSubdirectory("gc-grid-folder-").FullName;
+    private readonly string _root = Directory.CreateTempSubdirectory("gc-grid-").FullName;
 
     private string Data => Path.Combine(_root, "data");
 
