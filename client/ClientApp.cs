@@ -82,7 +82,7 @@ internal sealed class ClientApp : IAsyncDisposable
             ? Through(cdnReach)(host, port, ct) : Upstream.DialAsync(new DnsEndPoint(host, port), ct);
         var upstream = Keep(new Upstream(trust, options.Limits, dial));
         LocalKey key = LocalKey.Load(Path.Combine(options.ConfigFolder, "store.key"));
-        AssetStore store = AssetStore.Open(
+        AssetStore store = AssetStore.OpenOrBeside(
             new StoreOptions(options.Store, options.StoreBytes) { ReadDeadline = options.Limits.LocalReadDeadline }, key, time, log);
         _parts.Push(store);
         CacheGridLink? grid = await CacheGridLink.OpenAsync(options, store, key, time, log);

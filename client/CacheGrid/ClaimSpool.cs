@@ -25,6 +25,8 @@ internal sealed class ClaimSpool
 
     private const int MaxBytes = Capacity * 1024, NonceBytes = 12, TagBytes = 16;
 
+    private static readonly JsonSerializerOptions s_json = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+
     private readonly string _path;
     private readonly byte[] _key;
     private readonly ILogger _log;
@@ -98,7 +100,7 @@ internal sealed class ClaimSpool
             byte[] file = File.ReadAllBytes(_path), plain = new byte[file.Length - NonceBytes - TagBytes];
             using (AesGcm cipher = new(_key, TagBytes))
                 cipher.Decrypt(file.AsSpan(0, NonceBytes), file.AsSpan(NonceBytes, plain.Length), file.AsSpan(NonceBytes + plain.Length), plain);
-            foreach (WaitingClaim claim in JsonSerializer.Deserialize<WaitingClaim[]>(plain) ?? []) Put(claim);
+            foreach (WaitingClaim claim in JsonSerializer.Deserialize<WaitingClaim[]>(plain, s_json) ?? []) Put(claim ?? throw new JsonException());
             _changed = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or JsonException)

@@ -38,4 +38,7 @@ internal static partial class Log
 
     [LoggerMessage(7011, LogLevel.Warning, "The cache grid gave something else than its world gives for one asset; the world's is kept, and the cache grid is told")]
     public static partial void Disputed(ILogger log);
+
+    [LoggerMessage(7012, LogLevel.Warning, "The cache grid has assets in a form that only a later version of this client can read; they come from their grid alone until it is updated")]
+    public static partial void Later(ILogger log);
 }

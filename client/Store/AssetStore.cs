@@ -56,6 +56,22 @@ internal sealed class AssetStore : IAsyncDisposable
     public static AssetStore Open(StoreOptions options, LocalKey key, TimeProvider time, ILogger log) =>
         new(StoreState.Open(options, key, log), options, time, log);
 
+    /// <summary>As <see cref="Open"/>; beside a later version's store, which is left as it is, a small one of this version's own: no viewer need notice that a client was set back.</summary>
+    /// <exception cref="StoreUnusableException">As above, of either.</exception>
+    public static AssetStore OpenOrBeside(StoreOptions options, LocalKey key, TimeProvider time, ILogger log)
+    {
+        try
+        {
+            return Open(options, key, time, log);
+        }
+        catch (LaterStoreException)
+        {
+            StoreOptions own = options with { Folder = $"{Path.TrimEndingDirectorySeparator(options.Folder)}-{StoreIndex.Version}", BudgetBytes = Math.Min(options.BudgetBytes, StoreOptions.BesideBudgetBytes) };
+            StoreLog.LaterStore(log, options.Folder, own.Folder, own.BudgetBytes);
+            return Open(own, key, time, log);
+        }
+    }
+
     /// <summary>
     /// The asset, or null when it is not held. Counts as a use. Never touches the disk: whether the bytes are still good shows at
     /// the first read.

@@ -88,6 +88,8 @@ internal sealed class LocalKey
         if (parts.Length == 3 && parts[0] == Label && parts[1].Length == 2 * SealKeys.Length && parts[1].All(char.IsAsciiHexDigitLower)
             && Convert.FromHexString(parts[1]) is var key && parts[2] == Check(key) + "\n")
             return new LocalKey(key);
+        if (text.StartsWith(Label[..^1], StringComparison.Ordinal) && parts[0] != Label)
+            throw new StoreUnusableException($"The store key {path} is another version's, or damaged: run the version that wrote it, or put back a copy of it.");
         throw new StoreUnusableException(
             $"The store key {path} is damaged: put back a copy of it, or delete it together with the store folder, which is unreadable without it.");
     }

@@ -13,7 +13,9 @@ namespace GlobalCache.Client.Store;
 /// </remarks>
 internal sealed class StoreIndex : IDisposable
 {
-    private const int Version = 1;
+    /// <summary>Of the whole folder: what lies in the files and where, and the tables. A store of an earlier version is carried over where it is opened, a later one refused.</summary>
+    public const int Version = 1;
+
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _rows, _insert, _nameOf, _delete, _update, _move, _next, _begin, _commit, _rollback;
 
@@ -45,7 +47,8 @@ internal sealed class StoreIndex : IDisposable
     /// <summary>Opens or creates the index.</summary>
     /// <param name="path">Its file.</param>
     /// <param name="fingerprint">The key's (<see cref="LocalKey.Fingerprint"/>).</param>
-    /// <exception cref="StoreUnusableException">It was written under another key or by a newer program.</exception>
+    /// <exception cref="LaterStoreException">It was written by a later version, and is left as it is.</exception>
+    /// <exception cref="StoreUnusableException">It was written under another key.</exception>
     public static StoreIndex Open(string path, byte[] fingerprint)
     {
         string source = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 5 }.ConnectionString;
@@ -55,17 +58,17 @@ internal sealed class StoreIndex : IDisposable
         try
         {
             connection.Open();
+            string folder = Path.GetDirectoryName(path)!;
             Execute(connection, "PRAGMA locking_mode = EXCLUSIVE");
+            // Before anything that would write to it.
+            int version = Convert.ToInt32(Execute(connection, "PRAGMA user_version"), CultureInfo.InvariantCulture);
+            if (version is < 0 or > Version) throw new LaterStoreException(folder);
             Execute(connection, "PRAGMA journal_mode = WAL");
             Execute(connection, "PRAGMA synchronous = NORMAL");
             Execute(connection, "PRAGMA cache_size = -1024");             // KiB
             Execute(connection, "PRAGMA wal_autocheckpoint = 128");       // pages of 4 KiB
             Execute(connection, "PRAGMA journal_size_limit = 1048576");
-            int version = Convert.ToInt32(Execute(connection, "PRAGMA user_version"), CultureInfo.InvariantCulture);
-            string folder = Path.GetDirectoryName(path)!;
             if (version == 0) Create(connection, fingerprint);
-            else if (version != Version)
-                throw new StoreUnusableException($"The store folder {folder} was written by another version of this program: update it, or delete the folder.");
             if (Execute(connection, "SELECT fingerprint FROM store") is not byte[] written || !written.AsSpan().SequenceEqual(fingerprint))
                 throw new StoreUnusableException($"The store folder {folder} was sealed under another store key: put that key back, or delete the folder.");
             return new StoreIndex(connection);

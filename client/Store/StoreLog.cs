@@ -23,4 +23,7 @@ internal static partial class StoreLog
 
     [LoggerMessage(4006, LogLevel.Warning, "The disk of the local store did not answer within {deadline}; the grid is asked instead.")]
     public static partial void DiskSlow(ILogger log, TimeSpan deadline);
+
+    [LoggerMessage(4007, LogLevel.Warning, "The store {folder} was written by a later version of this program and is left as it is; this one keeps its own in {own}, {budget} bytes at most, until that one runs again. Delete {own} then.")]
+    public static partial void LaterStore(ILogger log, string folder, string own, long budget);
 }

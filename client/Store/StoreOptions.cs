@@ -8,6 +8,9 @@ internal sealed record StoreOptions(string Folder, long BudgetBytes = StoreOptio
     /// <summary>10 GB.</summary>
     public const long DefaultBudgetBytes = 10_000_000_000;
 
+    /// <summary>256 MB: what a store beside a later version's takes, whose own budget is spent already.</summary>
+    public const long BesideBudgetBytes = 256_000_000;
+
     /// <summary>Below this the index alone could fill it.</summary>
     public const long SmallestBudgetBytes = 8 << 20;
 
@@ -21,4 +24,8 @@ internal sealed record StoreOptions(string Folder, long BudgetBytes = StoreOptio
 }
 
 /// <summary>The store cannot be used: one sentence that says what and how to mend it, for the person who started the client.</summary>
-internal sealed class StoreUnusableException(string message, Exception? inner = null) : Exception(message, inner);
+internal class StoreUnusableException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The store is a later version's, which goes on with it when it is run again. Nothing in the folder has been changed.</summary>
+internal sealed class LaterStoreException(string folder)
+    : StoreUnusableException($"The store folder {folder} was written by a later version of this program: run that one, or give this one its own folder with --store.");

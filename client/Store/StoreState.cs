@@ -63,7 +63,6 @@ internal sealed class StoreState : IDisposable
         ContentFolder folder = ContentFolder.Open(options.Folder);
         try
         {
-            folder.Prepare();
             try
             {
                 return Load(options, key, folder, log);
@@ -147,6 +146,7 @@ internal sealed class StoreState : IDisposable
         StoreState state = new(options, key, folder, StoreIndex.Open(folder.IndexPath, key.Fingerprint));
         try
         {
+            folder.Prepare();
             state.Sweep(log);
             state.TryMakeRoom(0);
             StoreLog.StoreOpened(log, options.Folder, state.Held.Count, state.OnDisk, options.BudgetBytes);

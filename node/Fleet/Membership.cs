@@ -45,7 +45,7 @@ internal sealed class Membership : IDisposable
         try
         {
             if (!NodeSecrets.TryDecode(PrivateFile.Read(options.Keys, SecretFile.MaxBytes), out NodeSecrets? secrets))
-                throw new CannotStartException($"{options.Keys} is damaged or no file of a node's keys: the master writes it anew at its start.");
+                throw new CannotStartException($"{options.Keys} is damaged, another version's, or no file of a node's keys: the master writes it anew at its start.");
             byte[] text = File.ReadAllBytes(options.Grid);
             GridFile? grid = text.Length > MostGridBytes ? null : JsonSerializer.Deserialize<GridFile>(text, s_json);
             return grid is not null && new GridFileValidator().Validate(grid).IsValid ? new Membership(options, secrets, grid, traffic, from, time, log)

@@ -128,10 +128,12 @@ internal sealed class BlobSource(IObjectStore store, GridKeys keys, AssetCache c
         }
     }
 
-    /// <summary>Asked for beside every read, whatever it finds.</summary>
-    private async Task<Standing> StandingAsync(string name, CancellationToken ct) =>
-        withholds?.Invoke() == true && await store.GetAsync("v/" + name, ct) is { } there && _records.TryOpen(name, there.Bytes.Span, out VouchRecord record)
-            ? record.StandingAt(time.GetUtcNow()) : Standing.Settled;
+    /// <summary>Asked for beside every read, whatever it finds. What cannot be read, a later version's record too, is the least sure.</summary>
+    private async Task<Standing> StandingAsync(string name, CancellationToken ct)
+    {
+        if (withholds?.Invoke() != true || await store.GetAsync("v/" + name, ct) is not { } there) return Standing.Settled;
+        return _records.TryOpen(name, there.Bytes.Span, out VouchRecord record) ? record.StandingAt(time.GetUtcNow()) : Standing.Contested;
+    }
 
     private async Task<SealedBlob?> FromStoreAsync(AssetKey key, string name, string path, CancellationToken ct)
     {

@@ -54,6 +54,10 @@ public readonly record struct InnerHeader(SealCodec Codec, int PlainLength, int 
         };
     }
 
+    /// <summary>Whether an authenticated inner header that cannot be read names something a later version has added: a codec, a dictionary, a reserved field.</summary>
+    internal static bool IsLater(ReadOnlySpan<byte> source) => source.Length >= Length
+        && (source[0] > (byte)SealCodec.Zstd || !SealDictionaries.IsKnown(source[1]) || source[2] != 0 || source[3] != 0 || BinaryPrimitives.ReadUInt32LittleEndian(source[12..]) != 0);
+
     internal void Write(Span<byte> destination, ReadOnlySpan<byte> digest)
     {
         destination[..DigestAt].Clear();

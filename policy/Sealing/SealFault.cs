@@ -15,7 +15,7 @@ public enum SealFault
     /// <summary>Does not begin with <c>GCA1</c>.</summary>
     Magic,
 
-    /// <summary>A version, suite or flag this reader does not know.</summary>
+    /// <summary>A version, suite or flag this reader does not know, or inside the seal a codec, dictionary or field: a later version's work, which says nothing against who sent it.</summary>
     Version,
 
     /// <summary>Longer than an asset of its type may be (<see cref="Assets.AssetTypes.MaxBytes"/>).</summary>
@@ -27,7 +27,7 @@ public enum SealFault
     /// <summary>A segment's tag does not match: a flipped bit, a swapped, dropped or transplanted segment.</summary>
     Tag,
 
-    /// <summary>The inner header states an unknown codec or dictionary, reserved bits, or impossible lengths.</summary>
+    /// <summary>The inner header states impossible lengths, or a dictionary where nothing is coded.</summary>
     InnerHeader,
 
     /// <summary>The padding is not Padmé's length, or not all zeros.</summary>

@@ -160,7 +160,7 @@ public static class SealedAsset
     private static SealFault Decode(AssetType type, ReadOnlySpan<byte> stream, out byte[] plain)
     {
         plain = [];
-        if (!InnerHeader.TryRead(stream, type, out InnerHeader inner)) return SealFault.InnerHeader;
+        if (!InnerHeader.TryRead(stream, type, out InnerHeader inner)) return InnerHeader.IsLater(stream) ? SealFault.Version : SealFault.InnerHeader;
         int end = InnerHeader.Length + inner.CodedLength;
         if (Padme.Round(end) != stream.Length || stream[end..].ContainsAnyExcept((byte)0)) return SealFault.Padding;
         ReadOnlySpan<byte> coded = stream[InnerHeader.Length..end];

@@ -47,7 +47,7 @@ public sealed record ClaimAnswers
     public int AgainAfterSeconds { get; init; } = 600;
 }
 
-/// <summary>See <see cref="ClaimAnswers.Lines"/>.</summary>
+/// <summary>See <see cref="ClaimAnswers.Lines"/>. A client takes a word it does not know for <see cref="Noted"/>.</summary>
 public enum ClaimVerdict
 {
     /// <summary>Nothing to do.</summary>

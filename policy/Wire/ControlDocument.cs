@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using FluentValidation;
 
 namespace GlobalCache.Policy.Wire;
@@ -56,6 +57,10 @@ public sealed record ControlDocument
     /// (<see cref="Session.DeniedSerials"/>), and a node that finds its own here asks for another. At most <see cref="MaxSerials"/>.
     /// </summary>
     public IReadOnlyList<DeniedCertificate> DeniedSerials { get; init; } = [];
+
+    /// <summary>The JSON it was read from, and goes back to the next one's writer by: what a later version has added there stays. Empty: it was made here.</summary>
+    [JsonIgnore]
+    public ReadOnlyMemory<byte> Read { get; init; }
 }
 
 /// <summary>The public half of a key that sessions are signed with.</summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace GlobalCache.Policy.Wire;
 
@@ -21,13 +22,14 @@ public enum ControlFault
     /// <summary>Not signed by the grid's control key.</summary>
     Signature,
 
-    /// <summary>Signed, and beyond the stated ranges.</summary>
+    /// <summary>Signed, and beyond the stated ranges: a later version's, since none signs what it finds invalid.</summary>
     Invalid,
 }
 
 /// <summary>
 /// The control document as it lies in the store: <c>GCC1</c> ‖ signature (r ‖ s, 64 bytes) ‖ JSON. Signed is “gc/control/1” ‖ JSON, ECDSA P-256 with SHA-256, by
-/// the control key, whose public half is in <c>grid.json</c>. Fields that are not known are ignored; a change that older nodes must not ignore gets another number.
+/// the control key, whose public half is in <c>grid.json</c>. Fields that are not known are ignored by who reads, and carried on by who writes the next one; a change that older
+/// nodes must not ignore gets another number.
 /// </summary>
 public static class ControlEnvelope
 {
@@ -61,6 +63,7 @@ public static class ControlEnvelope
         wrong = [.. s_valid.Validate(document).Errors.Select(e => e.ErrorMessage)];
         if (wrong.Count > 0) return null;
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(document, s_json);
+        if (!document.Read.IsEmpty) json = CarryOn(document.Read, json);
         if (Magic.Length + SignatureBytes + json.Length > MaxBytes)
         {
             wrong = ["The control document would be larger than 1 MiB: name fewer bans or grids."];
@@ -84,12 +87,29 @@ public static class ControlEnvelope
         {
             ControlDocument? read = JsonSerializer.Deserialize<ControlDocument>(json, s_json);
             if (read is null || !s_valid.Validate(read).IsValid) return ControlFault.Invalid;
-            document = read;
+            document = read with { Read = json.ToArray() };
             return ControlFault.None;
         }
         catch (JsonException)
         {
             return ControlFault.Invalid;
+        }
+    }
+
+    /// <summary>The document with the fields of the one before that this version does not know: every one it knows is written, so what is missing is a later version's.</summary>
+    private static byte[] CarryOn(ReadOnlyMemory<byte> before, byte[] now)
+    {
+        JsonObject whole = JsonNode.Parse(now)!.AsObject();
+        Fill(whole, JsonNode.Parse(before.Span)!.AsObject());
+        return JsonSerializer.SerializeToUtf8Bytes(whole, s_json);
+    }
+
+    private static void Fill(JsonObject now, JsonObject before)
+    {
+        foreach ((string name, JsonNode? value) in before)
+        {
+            if (!now.TryGetPropertyValue(name, out JsonNode? known)) now[name] = value?.DeepClone();
+            else if (known is JsonObject inner && value is JsonObject earlier) Fill(inner, earlier);
         }
     }
 }

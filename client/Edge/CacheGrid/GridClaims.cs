@@ -19,7 +19,7 @@ internal sealed class GridClaims : IAsyncDisposable
 {
     private const int MaxAnswerBytes = 64 << 10;
     private static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1), s_longestPause = TimeSpan.FromMinutes(30);
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 8, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 8, Converters = { new VerdictWord() } };
 
     private readonly ClaimSpool _spool;
     private readonly AssetStore _store;
@@ -151,6 +151,13 @@ internal sealed class GridClaims : IAsyncDisposable
         if (asked.Count == 0) return true;
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(new ClaimBatch { Lines = [.. asked.Select(a => a.Line)] }, s_json);
         using HttpResponseMessage? answer = await _requests.SendAsync(HttpMethod.Post, NodeApi.Claims, body, "application/json", _stop.Token);
+        if (answer is not null && (int)answer.StatusCode is 400 or 413 or 422)
+        {
+            // What is not understood will not be understood the next time either, and everything behind it would wait.
+            Log.NotTaken(_log, (int)answer.StatusCode);
+            foreach (WaitingClaim claim in asked) Done(claim);
+            return true;
+        }
         if (answer is null || answer.StatusCode != HttpStatusCode.OK) return false;
         byte[] bytes = new byte[MaxAnswerBytes];
         using Stream stream = await answer.Content.ReadAsStreamAsync(_stop.Token);
@@ -197,6 +204,15 @@ internal sealed class GridClaims : IAsyncDisposable
         {
             return false;
         }
+    }
+
+    /// <summary>A later node's word is no reason not to understand those beside it: there is nothing to do that is known here.</summary>
+    private sealed class VerdictWord : JsonConverter<ClaimVerdict>
+    {
+        public override ClaimVerdict Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType != JsonTokenType.String ? throw new JsonException() : reader.ValueTextEquals("wanted"u8) ? ClaimVerdict.Wanted : reader.ValueTextEquals("again"u8) ? ClaimVerdict.Again : ClaimVerdict.Noted;
+
+        public override void Write(Utf8JsonWriter writer, ClaimVerdict value, JsonSerializerOptions options) => throw new NotSupportedException();
     }
 
     private void PutOff(WaitingClaim claim, int seconds)

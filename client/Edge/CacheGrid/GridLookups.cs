@@ -170,6 +170,13 @@ internal sealed class GridLookups(
             using Stream body = await answer.Content.ReadAsStreamAsync(ct);
             await body.ReadExactlyAsync(sealed_.AsMemory(0, (int)length), ct);
             SealFault fault = SealedAsset.Open(key, sealed_.AsSpan(0, (int)length), contentKey, out byte[] plain);
+            if (fault == SealFault.Version)
+            {
+                // Its node is sound, and newer than we are: what we cannot read it does not have.
+                _breaker.Good();
+                troubles.Later();
+                return (Verdict.Miss, null);
+            }
             if (fault != SealFault.None) return Lied(node, fault.ToString());
             StructureResult structure = AssetStructure.Check(key.Type, plain);
             if (structure.Verdict != StructureVerdict.Valid) return Lied(node, structure.Reason);

@@ -10,7 +10,7 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<string> _said = [];
-    private bool _served;
+    private bool _served, _later;
 
     /// <summary>A lookup was answered as it should be.</summary>
     public void Served()
@@ -41,6 +41,17 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
     public void Lying(IPEndPoint node, string fault)
     {
         if (First($"lie {node}")) Log.Lying(log, node, fault);
+    }
+
+    /// <summary>A node sent an asset in a form of a later version: said once, whatever is served between.</summary>
+    public void Later()
+    {
+        lock (_gate)
+        {
+            if (_later) return;
+            _later = true;
+        }
+        Log.Later(log);
     }
 
     /// <summary>There is no session.</summary>

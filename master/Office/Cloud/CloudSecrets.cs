@@ -28,7 +28,7 @@ internal sealed class CloudSecrets(ParameterStore parameters, string stack)
     public async Task<OfficeSecrets> OfficeAsync(string key, string host, string domain, DateTimeOffset now, CancellationToken ct)
     {
         byte[] there = await parameters.SecretAsync(_names.Office, key, () => OfficeSecrets.Create(host, domain, now).Encode(), ct);
-        if (!OfficeSecrets.TryDecode(there, out OfficeSecrets? secrets)) throw Damaged(_names.Office);
+        if (!OfficeSecrets.TryDecode(there, out OfficeSecrets? secrets)) throw Unusable(_names.Office, there, OfficeSecrets.Label);
         return secrets.Host == host ? secrets : throw new GridUnusableException($"The grid of {_names.Office} is {secrets.Host} and cannot become {host}: a grid's name is for good.");
     }
 
@@ -40,7 +40,7 @@ internal sealed class CloudSecrets(ParameterStore parameters, string stack)
     public async Task<byte[]> ReportAsync(string key, CancellationToken ct)
     {
         byte[] there = await parameters.SecretAsync(_names.Report, key, () => SecretFile.Encode(ReportLabel, s_reportNames, NodeSecrets.Create().Values[^1..]), ct);
-        return SecretFile.TryDecode(there, ReportLabel, s_reportNames, out string[]? values) && TryBytes(values[0], out byte[]? secret) ? secret : throw Damaged(_names.Report);
+        return SecretFile.TryDecode(there, ReportLabel, s_reportNames, out string[]? values) && TryBytes(values[0], out byte[]? secret) ? secret : throw Unusable(_names.Report, there, ReportLabel);
     }
 
     /// <summary>What a node knows: the nodes' own secrets, and the one that is shared.</summary>
@@ -53,7 +53,7 @@ internal sealed class CloudSecrets(ParameterStore parameters, string stack)
     {
         byte[] there = await parameters.SecretAsync(_names.NodeKeys, key, () => SecretFile.Encode(KeysLabel, s_keyNames, NodeSecrets.Create().Values[..^1]), ct);
         return SecretFile.TryDecode(there, KeysLabel, s_keyNames, out string[]? values) && NodeSecrets.TryRead([.. values, Convert.ToBase64String(await ReportAsync(sharedKey, ct))], out NodeSecrets? secrets)
-            ? secrets : throw Damaged(_names.NodeKeys);
+            ? secrets : throw Unusable(_names.NodeKeys, there, KeysLabel);
     }
 
     private static bool TryBytes(string text, [NotNullWhen(true)] out byte[]? bytes)
@@ -62,5 +62,7 @@ internal sealed class CloudSecrets(ParameterStore parameters, string stack)
         return Convert.TryFromBase64String(text, bytes, out int length) && length == bytes.Length;
     }
 
-    private static GridUnusableException Damaged(string name) => new($"The secret {name} is damaged: put back an earlier version of it (aws ssm get-parameter-history); without it nothing of the grid can be opened.");
+    private static GridUnusableException Unusable(string name, byte[] there, string label) => new(SecretFile.IsOfOtherVersion(there, label)
+        ? $"The secret {name} was written by another version of this program: run that one."
+        : $"The secret {name} is damaged: put back an earlier version of it (aws ssm get-parameter-history); without it nothing of the grid can be opened.");
 }

@@ -66,7 +66,7 @@ internal sealed class ControlDesk(IObjectStore store, ECDsa key, ControlFollower
         StoredObject? there = await store.GetAsync(ControlFollower.Name, ct);
         ControlDocument? inForce = follower?.Current?.Document, read = null;
         ControlFault fault = there is null ? ControlFault.None : ControlEnvelope.Open(there.Bytes.Span, key, out read);
-        if (fault == ControlFault.Version) throw new StoreTroubleException("The control document was made by a later version: run that one.");
+        if (fault is ControlFault.Version or ControlFault.Invalid) throw new StoreTroubleException("The control document was made by a later version: run that one.");
         if (read is not null && read.Sequence >= (inForce?.Sequence ?? 0)) return (there!.ETag, read, false);
         if (inForce is not null) return (there?.ETag, inForce, true);
         return there is null ? (null, Nothing, false)

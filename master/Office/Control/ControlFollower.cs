@@ -117,7 +117,7 @@ internal sealed class ControlFollower(IObjectStore store, ECDsa controlKey, Time
     {
         _etag = there.ETag;
         ControlFault fault = ControlEnvelope.Open(there.Bytes.Span, controlKey, out ControlDocument? document);
-        Mendable = fault != ControlFault.Version;
+        Mendable = fault is not (ControlFault.Version or ControlFault.Invalid);
         if (document is not null && document.Sequence >= (_current?.Document.Sequence ?? 0))
         {
             Adopt(document);
@@ -130,7 +130,7 @@ internal sealed class ControlFollower(IObjectStore store, ECDsa controlKey, Time
             ControlFault.None => "it is older than the one in force",
             ControlFault.Signature => "it is not signed by the grid's control key",
             ControlFault.Version => "it was made by a later version",
-            ControlFault.Invalid => "it is signed but not valid",
+            ControlFault.Invalid => "it is signed but holds what this version does not allow: a later one made it",
             _ => "it is damaged",
         });
     }

@@ -94,7 +94,8 @@ internal sealed class EnrolmentDesk(IObjectStore store, OfficeKey key, TimeProvi
         long known = Roll.Sequence;
         StoredObject? there = await store.GetAsync(Name, ct);
         Roll? roll = Roll.Empty;
-        if (there is not null && !_seal.TryOpen(there.Bytes.Span, out roll)) throw new StoreTroubleException("The roll of clients cannot be opened with this grid's keys.");
+        if (there is not null && !_seal.TryOpen(there.Bytes.Span, out roll)) throw new StoreTroubleException(RollSeal.IsLater(there.Bytes.Span)
+            ? "The roll of clients was made by a later version: run that one." : "The roll of clients cannot be opened with this grid's keys.");
         // A store reads what it was last written; what is older was put back by somebody, and may be from before a revocation.
         if (roll!.Sequence < known) throw new StoreTroubleException("The roll of clients is older than the one that was read before.");
         Keep(roll);

@@ -108,8 +108,14 @@ internal sealed class GridFolder : KeptGrid
     private static GridFile Validated(string json, GridFile file) => new GridFileValidator().Validate(file) is { IsValid: false } wrong
         ? throw new GridUnusableException($"{json} cannot be written: {string.Join(' ', wrong.Errors.Select(e => e.ErrorMessage))}") : file;
 
-    private static GridSecrets ReadKeys(string path) => GridSecrets.TryDecode(PrivateFile.Read(path, SecretFile.MaxBytes), out GridSecrets? secrets) ? secrets
-        : throw new GridUnusableException($"{path} is damaged: put back a copy of it; without it nothing in the grid's store can be read.");
+    private static GridSecrets ReadKeys(string path)
+    {
+        byte[] bytes = PrivateFile.Read(path, SecretFile.MaxBytes);
+        if (GridSecrets.TryDecode(bytes, out GridSecrets? secrets)) return secrets;
+        throw new GridUnusableException(SecretFile.IsOfOtherVersion(bytes, GridSecrets.Label)
+            ? $"{path} was written by another version of this program: run that one, or give another folder with --data to begin a new grid."
+            : $"{path} is damaged: put back a copy of it; without it nothing in the grid's store can be read.");
+    }
 
     private static GridFile ReadJson(string path, string keyFile, GridSecrets secrets)
     {

@@ -8,7 +8,7 @@ namespace GlobalCache.Office.Enrolment;
 /// <param name="Nodes">What lies in the store is sealed, named and tagged with these.</param>
 internal sealed record GridSecrets(OfficeSecrets Office, NodeSecrets Nodes)
 {
-    private const string Label = "globalcache-grid-3";
+    public const string Label = "globalcache-grid-3";
     private static readonly string[] s_names = [.. OfficeSecrets.Names, .. NodeSecrets.Names];
 
     /// <summary>Secrets of a new grid.</summary>

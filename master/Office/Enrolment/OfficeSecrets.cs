@@ -17,7 +17,7 @@ internal sealed record OfficeSecrets(string Host, X509Certificate2 Authority, by
     /// <summary>The names of its lines.</summary>
     public static readonly string[] Names = ["host", "authority", "authority-key", "control-key", "office"];
 
-    private const string Label = "globalcache-office-1";
+    public const string Label = "globalcache-office-1";
 
     /// <summary>Of a new grid.</summary>
     /// <param name="host">The name all nodes share.</param>

@@ -1,8 +1,18 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace GlobalCache.Office.Enrolment;
+
+/// <summary>What is read, changed and written back by programs of different versions.</summary>
+internal abstract record Kept
+{
+    /// <summary>What a later version has added: not understood here, and not lost when this one writes.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Later { get; init; }
+}
 
 /// <summary>An invite that has been given out. Its code is known to who holds it, and to nobody else.</summary>
 /// <param name="Hash">SHA-256 of the code, hex.</param>
@@ -10,7 +20,7 @@ namespace GlobalCache.Office.Enrolment;
 /// <param name="Inviter">The client that invites; null: the operator.</param>
 /// <param name="Expires">When it is no good any more.</param>
 /// <param name="UsedBy">The client it has let in; null: nobody yet.</param>
-internal sealed record Invite(string Hash, string? Branch, string? Inviter, DateTimeOffset Expires, string? UsedBy);
+internal sealed record Invite(string Hash, string? Branch, string? Inviter, DateTimeOffset Expires, string? UsedBy) : Kept;
 
 /// <summary>An enrolled client.</summary>
 /// <param name="Branch">Whom its quota and its word are counted for.</param>
@@ -18,10 +28,10 @@ internal sealed record Invite(string Hash, string? Branch, string? Inviter, Date
 /// <param name="Since">When it was enrolled.</param>
 /// <param name="Revoked">Since when it is shut out; null: it is not.</param>
 /// <param name="Trusted">Its word alone decides what an asset is: the grid's own uploader, or a verifier.</param>
-internal sealed record Member(string Branch, string PublicKey, DateTimeOffset Since, DateTimeOffset? Revoked, bool Trusted = false);
+internal sealed record Member(string Branch, string PublicKey, DateTimeOffset Since, DateTimeOffset? Revoked, bool Trusted = false) : Kept;
 
 /// <summary>One person and all they have invited.</summary>
-internal sealed record Branch(DateTimeOffset Since, DateTimeOffset? Revoked);
+internal sealed record Branch(DateTimeOffset Since, DateTimeOffset? Revoked) : Kept;
 
 /// <summary>What a revocation found.</summary>
 internal enum Revocation : byte
@@ -42,7 +52,7 @@ internal enum Revocation : byte
 /// Who belongs to the grid: invites, clients and branches by id, as one value that is replaced whole. So an invite is used and its client enrolled in one
 /// step, and neither a race nor a kill can do the one without the other. Pure; ids begin with <c>i</c>, <c>c</c> or <c>b</c>.
 /// </summary>
-internal sealed record Roll
+internal sealed record Roll : Kept
 {
     /// <summary>Invites that are open or were used, and not expired: more are not given out.</summary>
     public const int MostInvites = 1024;

@@ -22,7 +22,10 @@ internal sealed class RollSeal(OfficeKey key)
         return bytes;
     }
 
-    /// <summary>False: damaged, or not this grid's.</summary>
+    /// <summary>Whether these are the bytes of a roll whose layout is a later one than this version knows.</summary>
+    public static bool IsLater(ReadOnlySpan<byte> bytes) => bytes.Length > 0 && bytes[0] is > Version and < Version + 16;
+
+    /// <summary>False: damaged, another version's, or not this grid's.</summary>
     public bool TryOpen(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out Roll? roll)
     {
         roll = null;

@@ -40,5 +40,14 @@ internal static class SecretFile
         return true;
     }
 
+    /// <summary>Whether it is a whole file of this kind, but of another version: the number at the label's end.</summary>
+    public static bool IsOfOtherVersion(ReadOnlySpan<byte> bytes, string label)
+    {
+        string text = Encoding.Latin1.GetString(bytes);
+        int body = text.TrimEnd('\n').LastIndexOf('\n') + 1;
+        return text.StartsWith(label[..(label.LastIndexOf('-') + 1)], StringComparison.Ordinal) && !text.StartsWith(label + '\n', StringComparison.Ordinal)
+            && text[body..] == Check(text[..body]) + "\n";
+    }
+
     private static string Check(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.Latin1.GetBytes(text)));
 }

@@ -187,20 +187,20 @@ public sealed class SealedAssetRefusalTests
     public void Impossible_inner_headers_are_refused()
     {
         byte[] good = RawStream(Noise(100));
-        void Refused(Action<byte[]> spoil)
+        void Refused(Action<byte[]> spoil, SealFault fault = SealFault.InnerHeader)
         {
             byte[] stream = [.. good];
             spoil(stream);
-            Assert.Equal(SealFault.InnerHeader, Open(Forge(stream)));
+            Assert.Equal(fault, Open(Forge(stream)));
         }
         void Write(byte[] stream, int at, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(stream.AsSpan(at), value);
-        Refused(s => s[0] = 2);                                                              // codec
+        Refused(s => s[0] = 2, SealFault.Version);                                           // codec
         Refused(s => s[1] = 1);                                                              // a dictionary, but nothing coded
-        Refused(s => { s[0] = 1; s[1] = 2; Write(s, 4, 200); });                             // one that nobody knows
-        Refused(s => { s[0] = 1; s[1] = 255; Write(s, 4, 200); });
-        Refused(s => s[2] = 1);
-        Refused(s => s[3] = 1);
-        Refused(s => s[12] = 1);                                                             // reserved
+        Refused(s => { s[0] = 1; s[1] = 2; Write(s, 4, 200); }, SealFault.Version);          // one that nobody knows
+        Refused(s => { s[0] = 1; s[1] = 255; Write(s, 4, 200); }, SealFault.Version);
+        Refused(s => s[2] = 1, SealFault.Version);
+        Refused(s => s[3] = 1, SealFault.Version);
+        Refused(s => s[12] = 1, SealFault.Version);                                          // reserved
         Refused(s => { Write(s, 4, 0); Write(s, 8, 0); });                                   // plainLength 0
         Refused(s => Write(s, 4, 0));
         Refused(s => Write(s, 8, 0));
