@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Resumption;
@@ -302,6 +303,61 @@ public sealed class CompatibilityTests : IDisposable
                 break;
         }
         Assert.Equal(before, Samples.Look(_folder.Path));
+    }
+
+    [Fact]
+    public async Task What_a_later_version_has_added_to_the_control_document_survives_a_change_by_this_one()
+    {
+        (GridFolder grid, FolderStore store) = Grid();
+        Change("store/control/few/current", b =>
+        {
+            JsonObject later = JsonNode.Parse(b.AsSpan(68))!.AsObject();
+            later["later"] = new JsonArray(1, 2);
+            later["policy"]!["later"] = "much";
+            later["policy"]!["quotas"]!["later"] = 7;
+            return Signed(grid, later.ToJsonString());
+        });
+        GridDesks desks = GridDesks.Of(grid, store, new ControlFollower(store, grid.ControlPublicKey(), _time, WatchedLog.Unread), _time, WatchedLog.Unread);
+        for (int i = 0; i < 2; i++) await desks.Control.ChangeAsync(d => d with { Bans = [.. d.Bans, new string((char)('c' + i), 64)], Policy = d.Policy with { Nodes = 3 } }, default);
+        JsonObject now = JsonNode.Parse(Lying(store, "control/current").AsSpan(68))!.AsObject();
+        Assert.Equal("[1,2]", now["later"]!.ToJsonString());
+        Assert.Equal(("much", 7, 3), ((string?)now["policy"]!["later"], (int?)now["policy"]!["quotas"]!["later"], (int?)now["policy"]!["nodes"]));
+        Assert.Equal(3, now["bans"]!.AsArray().Count);
+        // What is known and taken away is gone all the same.
+        await desks.Control.ChangeAsync(d => d with { Bans = [] }, default);
+        Assert.Equal(ControlFault.None, ControlEnvelope.Open(Lying(store, "control/current"), grid.ControlPublicKey(), out ControlDocument? last));
+        Assert.Empty(last!.Bans);
+    }
+
+    [Fact]
+    public async Task What_a_later_version_has_added_to_the_roll_survives_a_change_by_this_one()
+    {
+        (GridFolder grid, FolderStore store) = Grid();
+        using var cipher = new AesGcm(grid.Office.Roll, 16);
+        JsonObject Opened(byte[] roll)
+        {
+            byte[] plain = new byte[roll.Length - 29];
+            cipher.Decrypt(roll.AsSpan(1, 12), roll.AsSpan(13..^16), roll.AsSpan(^16..), plain, roll.AsSpan(0, 1));
+            return JsonNode.Parse(plain)!.AsObject();
+        }
+        string[] kinds = ["Invites", "Clients", "Branches"];
+        Change("store/m/few/roll", b =>
+        {
+            JsonObject later = Opened(b);
+            later["Later"] = true;
+            foreach (string kind in kinds) later[kind]!.AsObject().Single().Value!["Later"] = new JsonArray(1);
+            byte[] plain = Encoding.UTF8.GetBytes(later.ToJsonString()), roll = [b[0], .. new byte[12 + plain.Length + 16]];
+            cipher.Encrypt(roll.AsSpan(1, 12), plain, roll.AsSpan(13..^16), roll.AsSpan(^16..), roll.AsSpan(0, 1));
+            return roll;
+        });
+        var desk = new EnrolmentDesk(store, grid.Office, _time, WatchedLog.Unread);
+        string client = (await desk.RefreshAsync(default)).Clients.Single().Key;
+        Assert.True(await desk.TrustAsync(client, true, default));
+        await desk.RevokeAsync(client, default);
+        JsonObject now = Opened(Lying(store, "m/roll"));
+        Assert.True((bool?)now["Later"]);
+        Assert.NotNull(now["Clients"]![client]!["Revoked"]);
+        foreach (string kind in kinds) Assert.Equal("[1]", now[kind]!.AsObject().Single().Value!["Later"]!.ToJsonString());
     }
 
     private StoreOptions Store => new(At("store"));

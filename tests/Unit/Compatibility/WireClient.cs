@@ -29,8 +29,8 @@ internal sealed class WireClient : IAsyncDisposable
         var requests = new SignedRequests(nodes, _connections, Session, TimeProvider.System);
         HashSet<string> shared = [Samples.World];
         Lookups = new GridLookups(nodes, _connections, Session, shared, new ClientLimits(), TimeProvider.System, troubles);
-        Claims = new GridClaims(new ClaimSpool(Path.Combine(config, $"grid-{file.Host}.spool"), key.Derive("spool"), Log), _store, requests, shared, TimeSpan.Zero, TimeProvider.System, Log);
-        Disputes = new GridDisputes(new ClaimSpool(Path.Combine(config, $"grid-{file.Host}.disputes"), key.Derive("spool"), Log), requests, TimeProvider.System, Log);
+        Claims = new GridClaims(new ClaimSpool(Path.Combine(config, $"grid-{file.Host}.spool"), key.Derive("spool"), Log), _store, requests, shared, TimeSpan.Zero, new Hasty(), Log);
+        Disputes = new GridDisputes(new ClaimSpool(Path.Combine(config, $"grid-{file.Host}.disputes"), key.Derive("spool"), Log), requests, new Hasty(), Log);
     }
 
     public WatchedLog Log { get; } = new(LogLevel.Debug);
@@ -63,5 +63,11 @@ internal sealed class WireClient : IAsyncDisposable
         await _store.DisposeAsync();
         _connections.Dispose();
         _identity.Dispose();
+    }
+
+    /// <summary>What is done every second is done every twentieth.</summary>
+    private sealed class Hasty : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? dueTime / 20 : dueTime, period);
     }
 }

@@ -104,7 +104,6 @@ public sealed class WireCompatibilityTests : IDisposable
     [Theory]
     [InlineData(200, """{"lines":["postponed"],"againAfterSeconds":60}""")]
     [InlineData(400, "The type is one that I do not know.")]
-    [InlineData(422, "")]
     public async Task A_claim_that_the_node_answers_with_a_word_of_another_version_is_done_with_and_holds_up_nothing(int status, string answer)
     {
         int claims = 0;
