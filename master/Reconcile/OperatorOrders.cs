@@ -8,7 +8,7 @@ namespace GlobalCache.Master.Reconcile;
 /// <summary>What the operator has ordered of the fleet, whatever demand is. It stands until it is taken back, and a master that is started anew goes by it.</summary>
 /// <param name="IsHeld">All nodes are to go, and none is opened.</param>
 /// <param name="Retired">Nodes that are to go for good, as <c>SLOT.GENERATION</c>, the oldest order first; at most <see cref="MostRetired"/>.</param>
-internal sealed record OperatorOrders(bool IsHeld, IReadOnlyList<string> Retired)
+internal sealed record OperatorOrders(bool IsHeld, IReadOnlyList<string> Retired) : Kept
 {
     /// <summary>No generation comes twice, so an order that is done does no harm: the oldest is forgotten for one too many.</summary>
     public const int MostRetired = 256;

@@ -1,18 +1,9 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Office.Enrolment;
-
-/// <summary>What is read, changed and written back by programs of different versions.</summary>
-internal abstract record Kept
-{
-    /// <summary>What a later version has added: not understood here, and not lost when this one writes.</summary>
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Later { get; init; }
-}
 
 /// <summary>An invite that has been given out. Its code is known to who holds it, and to nobody else.</summary>
 /// <param name="Hash">SHA-256 of the code, hex.</param>

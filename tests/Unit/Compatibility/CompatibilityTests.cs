@@ -139,6 +139,7 @@ public sealed class CompatibilityTests : IDisposable
         Assert.Equal(2, lease.Epoch);
         Assert.Equal(new SlotUse(3, 1, SlotStage.Seen), lease.Slots[2]);
         Assert.Equal(1.5, lease.Day!.NodeHours[0]);
+        Assert.Equal(["0.3"], (await new OrderDesk(store, _time).ReadAsync(default)).Retired);
         Assert.True(ScalingMemory.TryRestore(Lying(store, "m/demand"), new ScalingPolicy(), out ScalingState demand));
         Assert.Equal(3, demand.Ahead.Missed.Count);
     }
@@ -358,6 +359,16 @@ public sealed class CompatibilityTests : IDisposable
         Assert.True((bool?)now["Later"]);
         Assert.NotNull(now["Clients"]![client]!["Revoked"]);
         foreach (string kind in kinds) Assert.Equal("[1]", now[kind]!.AsObject().Single().Value!["Later"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task What_a_later_version_has_added_to_the_operators_orders_survives_an_order_by_this_one()
+    {
+        (_, FolderStore store) = Grid();
+        Change("store/m/few/orders", Exchange.More);
+        await new OrderDesk(store, _time).ChangeAsync(o => o with { IsHeld = true }, default);
+        JsonObject now = JsonNode.Parse(Lying(store, "m/orders"))!.AsObject();
+        Assert.Equal(("""{"a":[1]}""", true), (now["later"]!.ToJsonString(), (bool)now["isHeld"]!));
     }
 
     private StoreOptions Store => new(At("store"));

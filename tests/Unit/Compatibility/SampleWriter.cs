@@ -180,6 +180,7 @@ public sealed class SampleWriter
         lease.Slots[2] = new SlotUse(3, 1, SlotStage.Seen);
         lease.Day = new DayUse(Samples.Then, TimeSpan.FromHours(2), [.. Enumerable.Repeat(1.5, DayUse.Hours)], [.. Enumerable.Repeat(0.25m, DayUse.Hours)], 1, 2);
         Assert.True(await lease.EnsureAsync(default));
+        await new OrderDesk(store, _time).ChangeAsync(o => o.Retiring("0.3"), default);
         var state = new ScalingState();
         foreach (double missed in (double[])[0.1, -0.2, 0.3]) state.Ahead.Take(missed, new ScalingPolicy());
         await store.PutAsync("m/demand", ScalingMemory.Save(state), null, default);

@@ -90,8 +90,9 @@ public sealed class WireCompatibilityTests : IDisposable
             left.Remove(then);
             return SaysAsync(then, asked);
         }, enrolled: false);
-        await client.Session.EnrolAsync("ZF3z9T_I8fVH1pY8sRGgNA", default);
-        Assert.Equal("c15172d7572c935fa", client.Session.Identity.ClientId);
+        Exchange enrolment = left[0];
+        await client.Session.EnrolAsync(Json(enrolment.Body).GetProperty("invite").GetString(), default);
+        Assert.Equal(Json(enrolment.AnswerBody).GetProperty("clientId").GetString(), client.Session.Identity.ClientId);
         await client.StartAsync();
         Assert.Equal(Samples.Make(AssetType.Texture), await client.Lookups.AskAsync(Samples.KeyOf(AssetType.Texture), default));
         Assert.Null(await client.Lookups.AskAsync(Samples.KeyOf(AssetType.Mesh), default));

@@ -4,15 +4,17 @@ using GlobalCache.Tests.Support;
 
 namespace GlobalCache.Tests.Infra;
 
-/// <summary>What docs/SECURITY.md says is shown, is shown by a test of that name.</summary>
+/// <summary>What docs/SECURITY.md and docs/COMPATIBILITY.md say is shown, is shown by a test of that name.</summary>
 public sealed partial class SecurityPageTests
 {
-    [Fact]
-    public void Every_test_that_the_page_names_is_there()
+    [Theory]
+    [InlineData("SECURITY.md", 50)]
+    [InlineData("COMPATIBILITY.md", 20)]
+    public void Every_test_that_the_page_names_is_there(string name, int least)
     {
-        string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "SECURITY.md"));
+        string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", name));
         string[] named = [.. Names().Matches(page).Select(m => m.Groups["name"].Value).Distinct()];
-        Assert.True(named.Length >= 50, $"{named.Length} tests are named");
+        Assert.True(named.Length >= least, $"{named.Length} tests are named");
         HashSet<string> there = [.. typeof(SecurityPageTests).Assembly.GetTypes().SelectMany(t => t.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly))
             .Where(m => m.GetCustomAttributes().Any(a => a is FactAttribute)).Select(m => m.Name)];
         Assert.All(named, n => Assert.Contains(n, there));
