@@ -49,7 +49,7 @@ internal sealed class CacheGridLink : IAsyncDisposable
                 await Task.WhenAny(addresses.FoundAsync(CancellationToken.None), Task.Delay(s_finding, time));
             await session.EnrolAsync(options.Invite, CancellationToken.None);
             session.Start();
-            HashSet<string> shared = new(options.Share, StringComparer.Ordinal);
+            var shared = new SharedWorlds(options.Share, Path.Combine(options.ConfigFolder, $"grid-{file.Host.ToLowerInvariant()}.off"));
             var requests = new SignedRequests(nodes, connections, session, time);
             byte[] spoolKey = key.Derive("spool");
             ClaimSpool Spool(string kind) => new(Path.Combine(options.ConfigFolder, $"grid-{file.Host.ToLowerInvariant()}.{kind}"), spoolKey, log);

@@ -24,7 +24,7 @@ internal sealed class GridClaims : IAsyncDisposable
     private readonly ClaimSpool _spool;
     private readonly AssetStore _store;
     private readonly SignedRequests _requests;
-    private readonly IReadOnlySet<string> _shared;
+    private readonly SharedWorlds _shared;
     private readonly TimeSpan _within;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -34,7 +34,7 @@ internal sealed class GridClaims : IAsyncDisposable
     private Task _working = Task.CompletedTask;
 
     public GridClaims(
-        ClaimSpool spool, AssetStore store, SignedRequests requests, IReadOnlySet<string> shared, TimeSpan within, TimeProvider time, ILogger log, Random? random = null)
+        ClaimSpool spool, AssetStore store, SignedRequests requests, SharedWorlds shared, TimeSpan within, TimeProvider time, ILogger log, Random? random = null)
     {
         (_spool, _store, _requests, _shared) = (spool, store, requests, shared);
         (_within, _time, _log, _random) = (within, time, log, random ?? Random.Shared);
@@ -82,7 +82,7 @@ internal sealed class GridClaims : IAsyncDisposable
     {
         lock (_gate)
         {
-            foreach (string world in _shared) _spool.Remove(world, AssetType.Texture.Name(), texture);
+            foreach (string world in _shared.Named) _spool.Remove(world, AssetType.Texture.Name(), texture);
         }
     }
 

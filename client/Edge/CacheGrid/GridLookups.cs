@@ -17,7 +17,7 @@ namespace GlobalCache.Client.Edge;
 /// node whose bytes are not what they should be is left alone for a while.
 /// </summary>
 internal sealed class GridLookups(
-    GridNodes nodes, NodeConnections connections, GridSession session, IReadOnlySet<string> shared, ClientLimits limits, TimeProvider time, GridTroubles troubles)
+    GridNodes nodes, NodeConnections connections, GridSession session, SharedWorlds shared, ClientLimits limits, TimeProvider time, GridTroubles troubles)
 {
     private const int AtOnce = 64;
     private const long MemoryBytes = 64L << 20;

@@ -44,7 +44,7 @@ internal sealed class ClientLife
         _idle = () => Store.IsIdle;
         world.WaitFor(_idle);
 
-        HashSet<string> shared = new([Assets.Home], StringComparer.Ordinal);
+        var shared = new SharedWorlds([Assets.Home]);
         GridIdentity identity = GridIdentity.Load(home.Folder, Founding.Host);
         var connections = new NodeConnections(founding.File, at => network.From(Life, _ => Founding.AddressOf(at), shown => founding.Belief.Believes(shown, time)));
         Nodes = new GridNodes(dice);

@@ -35,7 +35,7 @@ internal sealed class LoadClient : IAsyncDisposable
     {
         _store = store;
         var limits = new ClientLimits();
-        HashSet<string> shared = new([world], StringComparer.Ordinal);
+        var shared = new SharedWorlds([world]);
         _identity = GridIdentity.Load(folder, file.Host);
         _authority = GridFileReader.Authority(file);
         _connections = new NodeConnections(file, to => OwnAddress.From(address, to, _authority));

@@ -27,7 +27,7 @@ internal sealed class WireClient : IAsyncDisposable
         var troubles = new GridTroubles(TimeProvider.System, Log);
         Session = new GridSession(_identity, nodes, _connections, TimeProvider.System, troubles);
         var requests = new SignedRequests(nodes, _connections, Session, TimeProvider.System);
-        HashSet<string> shared = [Samples.World];
+        var shared = new SharedWorlds([Samples.World]);
         Lookups = new GridLookups(nodes, _connections, Session, shared, new ClientLimits(), TimeProvider.System, troubles);
         Claims = new GridClaims(new ClaimSpool(Path.Combine(config, $"grid-{file.Host}.spool"), key.Derive("spool"), Log), _store, requests, shared, TimeSpan.Zero, new Hasty(), Log);
         Disputes = new GridDisputes(new ClaimSpool(Path.Combine(config, $"grid-{file.Host}.disputes"), key.Derive("spool"), Log), requests, new Hasty(), Log);
