@@ -1,9 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection;
 using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Caps;
 using GlobalCache.Client.Edge;
+using GlobalCache.Client.Figures;
 using GlobalCache.Client.Resumption;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Client.Store;
@@ -24,10 +26,15 @@ internal sealed class ClientApp : IAsyncDisposable
 {
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(60);
 
+    private static readonly string s_version = typeof(ClientApp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly InstallToken _token;
 
-    private ClientApp(InstallToken token, IPEndPoint endpoint) => (_token, Endpoint) = (token, endpoint);
+    private readonly InstallToken _pageToken;
+    private Func<int> _viewers = () => 0;
+
+    private ClientApp(InstallToken token, InstallToken pageToken, IPEndPoint endpoint) => (_token, _pageToken, Endpoint) = (token, pageToken, endpoint);
 
     /// <summary>Where viewers connect to; the address is the one that is listened on.</summary>
     public IPEndPoint Endpoint { get; }
@@ -39,6 +46,9 @@ internal sealed class ClientApp : IAsyncDisposable
 
     /// <summary>What a viewer takes as its asset server, without a slash behind it.</summary>
     public Uri AssetUri => new($"http://{Endpoint}/a/{_token.Text}");
+
+    /// <summary>The page that shows what goes on; for a browser on this machine.</summary>
+    public Uri PageUri => new($"http://{Endpoint}/p/{_pageToken.Text}/");
 
     /// <exception cref="CannotStartException">Busy port, unusable folder, unreadable file: nothing is left behind.</exception>
     /// <exception cref="StoreUnusableException">The store is in use, or not ours.</exception>
@@ -53,7 +63,7 @@ internal sealed class ClientApp : IAsyncDisposable
         ClientApp? app = null;
         try
         {
-            app = new ClientApp(LoadToken(options), (IPEndPoint)listener.LocalEndPoint!);
+            app = new ClientApp(LoadToken(InstallToken.Load, options), LoadToken(InstallToken.LoadOfPage, options), (IPEndPoint)listener.LocalEndPoint!);
             await app.BuildAsync(options, roots, listener, before, time, logs);
             return app;
         }
@@ -85,11 +95,13 @@ internal sealed class ClientApp : IAsyncDisposable
         AssetStore store = AssetStore.OpenOrBeside(
             new StoreOptions(options.Store, options.StoreBytes) { ReadDeadline = options.Limits.LocalReadDeadline }, key, time, log);
         _parts.Push(store);
+        var keeper = new FiguresKeeper(store.Folder, time);
+        _parts.Push(keeper);
         CacheGridLink? grid = await CacheGridLink.OpenAsync(options, store, key, time, log);
         if (grid is not null) _parts.Push(grid);
         var exclusions = new Exclusions(store, time);
         var relay = new AssetRelay(
-            store, exclusions, new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log, grid?.Lookups, grid?.Checks);
+            store, exclusions, new StandInPictures(), upstream.Assets, upstream.Completion, options.Limits, time, log, grid?.Lookups, grid?.Checks, keeper.Figures);
         _parts.Push(relay);
         if (grid is not null)
         {
@@ -98,7 +110,8 @@ internal sealed class ClientApp : IAsyncDisposable
         }
         var kept = new PrefetchTarget(store.Holds, relay.Intake.IsExcluded, (key, bytes, stop) => relay.Intake.KeepAsync(key.GridId, key.Type, key.Id, bytes, stop));
         AskCacheGrid? ahead = grid is null ? null : grid.Lookups.AskAheadAsync;
-        var shelf = new UdpShelf(store, relay, new Prefetch(ahead, kept, relay.Traffic, options.Limits, time, log), options.Limits, time, log, grid?.Lookups, grid?.Checks);
+        var prefetch = new Prefetch(ahead, kept, relay.Traffic, options.Limits, time, log);
+        var shelf = new UdpShelf(store, relay, prefetch, options.Limits, time, log, grid?.Lookups, grid?.Checks, keeper.Figures);
         _parts.Push(shelf);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -120,13 +133,15 @@ internal sealed class ClientApp : IAsyncDisposable
             });
         });
         WebApplication web = builder.Build();
-        var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token) { AssetOnly = AssetOnly(options, relay) };
+        var page = new StatusPage(Status(keeper.Figures, store, relay, prefetch, grid, time), (world, on) => grid?.Worlds.TrySwitch(world, on) == true, time);
+        var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token) { AssetOnly = AssetOnly(options, relay), Page = (_pageToken, page.HandleAsync) };
         if (options.LoginProxy) front = Login(front, options, relay, shelf, exclusions, upstream.Grid, ResumePlace.Of(options, key), before, time, log);
         if (web.Services.GetService<IHttpForwarder>() is { } forwarder)
             front = Proxies(front, options, relay, forwarder, by => Keep(Upstream.Pool(trust, Through(by), options.Limits.ConnectionsPerHost, s_idle)), reach, cdnReach);
         web.Run(front.HandleAsync);
         _parts.Push(web);
         await web.StartAsync();
+        _parts.Push(new RunningMark(options.ConfigFolder, Endpoint));
     }
 
     /// <summary>Login, and what the viewer is told there: seeds, event queues, asset capabilities, circuits.</summary>
@@ -146,6 +161,7 @@ internal sealed class ClientApp : IAsyncDisposable
             limits, (session, texture) => exclusions.Add(texture, [.. session.Regions.Select(r => r.GridId).Where(g => g.IsCompletedSuccessfully).Select(g => g.Result)]), shelf, time, log, pages);
         var sessions = new SessionTable(caps, () => origin, circuits, limits, time, log);
         _parts.Push(sessions);
+        _viewers = () => sessions.Count;
         var login = new LoginProxy(options.LoginUri, () => own, grid, sessions, limits, log, saved);
         var gridInfo = new GridInfoProxy(options.LoginUri, () => own, grid, limits, log);
         var seeds = new SeedProxy(grid, limits, time, log, saved);
@@ -168,6 +184,26 @@ internal sealed class ClientApp : IAsyncDisposable
                 { } asset => relay.HandleAsync(context, AssetOrigins.For(asset), rest),
             },
         };
+    }
+
+    /// <summary>What the page shows.</summary>
+    private Func<ClientStatus> Status(ClientFigures figures, AssetStore store, AssetRelay relay, Prefetch prefetch, CacheGridLink? grid, TimeProvider time)
+    {
+        DateTimeOffset since = time.GetLocalNow();
+        return () => figures.Tell(new ClientStatus
+        {
+            Version = s_version,
+            Now = time.GetLocalNow(),
+            Since = since,
+            Viewers = _viewers(),
+            Store = new StoreStatus(store.Count, store.BytesOnDisk, store.Budget),
+            Grid = grid?.Status(),
+            Work =
+            [
+                new WorkStatus("assets being put together", relay.Assembling.Count),
+                .. grid is null ? [] : (WorkStatus[])[new("assets to be fetched ahead", prefetch.Ahead), new("claims and uploads", grid.Claims.Waiting), new("disputes", grid.Disputes.Waiting)],
+            ],
+        }, time.GetLocalNow());
     }
 
     private static ServeToken? AssetOnly(ClientOptions options, AssetRelay relay)
@@ -258,11 +294,11 @@ internal sealed class ClientApp : IAsyncDisposable
         }
     }
 
-    private static InstallToken LoadToken(ClientOptions options)
+    private static InstallToken LoadToken(Func<string, InstallToken> load, ClientOptions options)
     {
         try
         {
-            return InstallToken.Load(options.ConfigFolder);
+            return load(options.ConfigFolder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -42,6 +42,9 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
         get { lock (_gate) return _from.Only; }
     }
 
+    /// <summary>The cache grid has given the whole of it.</summary>
+    public bool IsSupplied { get; private set; }
+
     /// <inheritdoc cref="CacheQuestion.Asking"/>
     public Task? Lookup => _lookup.Asking;
 
@@ -67,6 +70,7 @@ internal sealed class Assembly(AssemblyKey key, Question question, long born)
             contradicts = (Total >= 0 && Total != whole.Length) || !_pieces.Add(0, whole, 0, whole.Length);
             if (contradicts) return false;
             Total = whole.Length;
+            IsSupplied = true;
             _from.Mixed();
             _reserved += whole.Length;
             foreach (Fetch fetch in _fetches.ToArray()) End(fetch, FetchEnd.Stopped);

@@ -15,4 +15,9 @@ namespace GlobalCache.Client.Assets;
 /// once when the first answers 403, 404 or 410, or cannot be reached (PROTOCOL §3.7).
 /// </param>
 /// <param name="Hold">Completes when <paramref name="GridId"/> does, or has been waited for long enough; never faults. Null: nothing is waited for.</param>
-internal sealed record AssetSource(object Scope, Task<string> GridId, Func<AssetType, IReadOnlyList<Uri>> Origins, Task? Hold = null);
+/// <param name="Place">The region the viewer is in, compared by reference; null: nobody knows.</param>
+internal sealed record AssetSource(object Scope, Task<string> GridId, Func<AssetType, IReadOnlyList<Uri>> Origins, Task? Hold = null, object? Place = null)
+{
+    /// <summary>The virtual world, once it is known.</summary>
+    public string? World => GridId.IsCompletedSuccessfully ? GridId.Result : null;
+}

@@ -50,6 +50,9 @@ internal sealed class Prefetch : IAsyncDisposable
         _workers = _grid is null ? Task.CompletedTask : Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => WorkAsync(_grid)));
     }
 
+    /// <summary>Assets that wait to be fetched ahead.</summary>
+    public int Ahead => _queue.Reader.Count;
+
     /// <summary>Hints are of use; else nobody need look for them.</summary>
     public bool IsOn => _grid is not null;
 

@@ -33,6 +33,12 @@ internal sealed class Reader(ByteRange range)
     /// </summary>
     public long FirstMissing { get; set; } = -1;
 
+    /// <summary>Body bytes sent.</summary>
+    public long Sent { get; set; }
+
+    /// <summary>Where the first of them came from: the cache grid has been sooner than the origin.</summary>
+    public bool IsShared { get; set; }
+
     /// <summary>The status line is on its way to the viewer.</summary>
     public bool Started { get; set; }
 }

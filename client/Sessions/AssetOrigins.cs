@@ -17,16 +17,16 @@ internal static class AssetOrigins
     {
         Region own = cap.Region;
         Region? root = cap.Session.Root;
-        if (root is null || root == own) return new AssetSource(cap.Session, own.GridId, _ => [cap.Real], own.GridIdHold);
+        if (root is null || root == own) return new AssetSource(cap.Session, own.GridId, _ => [cap.Real], own.GridIdHold, own);
         if (own.IsGone && Of(root, AssetType.Texture) is not null)
-            return new AssetSource(cap.Session, root.GridId, type => [Of(root, type) ?? cap.Real], root.GridIdHold);
+            return new AssetSource(cap.Session, root.GridId, type => [Of(root, type) ?? cap.Real], root.GridIdHold, root);
         return new AssetSource(cap.Session, own.GridId, type =>
-            SameGrid(own, root) && Of(root, type) is { } other && other != cap.Real ? [cap.Real, other] : [cap.Real], own.GridIdHold);
+            SameGrid(own, root) && Of(root, type) is { } other && other != cap.Real ? [cap.Real, other] : [cap.Real], own.GridIdHold, root);
     }
 
     /// <summary>What the region itself has granted; null if that is nothing.</summary>
     public static AssetSource? For(Session session, Region region) => Of(region, AssetType.Texture) is null ? null
-        : new AssetSource(session, region.GridId, type => Of(region, type) is { } cap ? [cap] : [], region.GridIdHold);
+        : new AssetSource(session, region.GridId, type => Of(region, type) is { } cap ? [cap] : [], region.GridIdHold, session.Root ?? region);
 
     /// <summary>ViewerAsset serves everything; else the type's own; else any, since OpenSim serves all types from each (PROTOCOL §3.2).</summary>
     private static Uri? Of(Region region, AssetType type)

@@ -24,10 +24,17 @@ internal sealed class AssetStore : IAsyncDisposable
     private AssetStore(StoreState state, StoreOptions options, TimeProvider time, ILogger log)
     {
         (_state, _time, _log, _deadline) = (state, time, log, options.ReadDeadline);
+        (Folder, Budget) = (options.Folder, options.BudgetBytes);
         _slowNoted = time.GetTimestamp() - time.TimestampFrequency * (long)SlowNotice.TotalSeconds;
         Readers = new DiskReaders(options.ReadDeadline, time);
         _writer = new StoreWriter(state, options.ScrubPeriod, time, log);
     }
+
+    /// <summary>Where it lies.</summary>
+    public string Folder { get; }
+
+    /// <summary>What it may take on disk.</summary>
+    public long Budget { get; }
 
     /// <summary>Assets held.</summary>
     public int Count

@@ -209,6 +209,12 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     {
         foreach (ImageAnswer answer in _again)
         {
+            if (answer.Phase != ImagePhase.Settled)
+            {
+                // Asked for once more since, and begun with that.
+                continue;
+            }
+
             answer.Owed = true;
             if (!TryBegin(now, answer))
             {
@@ -321,7 +327,7 @@ internal sealed class ImageAnswers(IUdpAssets assets, Action wake, long ticksPer
     {
         foreach ((Guid id, ImageAnswer answer) in _answers)
         {
-            if (answer.Phase == ImagePhase.Settled && answer.InFlight == 0)
+            if (answer.Phase == ImagePhase.Settled && answer.InFlight == 0 && !_again.Contains(answer))
             {
                 _answers.Remove(id);
             }

@@ -189,7 +189,12 @@ internal sealed class TransferAnswers(IUdpAssets assets, Action wake, long ticks
 
     private void Forget(TransferAnswer answer)
     {
-        _answers.Remove(answer.Request.TransferId);
+        // One that was broken off is heard of until its last ack, and another may bear its name by then.
+        if (_answers.TryGetValue(answer.Request.TransferId, out TransferAnswer? named) && named == answer)
+        {
+            _answers.Remove(answer.Request.TransferId);
+        }
+
         _sending.Remove(answer);
         answer.Read?.Dispose();
         answer.Read = null;

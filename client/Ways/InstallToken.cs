@@ -28,9 +28,14 @@ internal sealed class InstallToken
     /// <summary>The installation's own, made at the first start and whenever the file is damaged or was open to others.</summary>
     /// <exception cref="IOException">The folder cannot be written to.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder cannot be written to.</exception>
-    public static InstallToken Load(string folder)
+    public static InstallToken Load(string folder) => Load(folder, "install.token");
+
+    /// <summary>The page's own, which a browser may write down: it opens nothing else. As <see cref="Load(string)"/>.</summary>
+    public static InstallToken LoadOfPage(string folder) => Load(folder, "page.token");
+
+    private static InstallToken Load(string folder, string name)
     {
-        string file = Path.Combine(folder, "install.token");
+        string file = Path.Combine(folder, name);
         if (File.Exists(file) && IsPrivate(file))
         {
             string text = File.ReadAllText(file).Trim();

@@ -33,6 +33,7 @@ internal static class Welcome
             text.AppendLine().AppendLine("Asset-only (for a viewer with that test hook)")
                 .AppendLine($"  any viewer          VIEWERASSET={app.AssetUri} VIEWER");
         }
+        text.AppendLine().AppendLine($"What it does, and what that saves you: {app.PageUri}");
         return text.ToString().TrimEnd();
     }
 }

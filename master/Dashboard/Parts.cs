@@ -53,7 +53,7 @@ internal static class Parts
     }
 
     private static void Tile(Html html, string name, string value, string unit, string more) =>
-        html.Add($"<div class=\"tile\"><h3>{name}</h3><p class=\"value\">{value} <small>{unit}</small></p><p class=\"note\">{more}</p></div>");
+        html.Add($"<div class=\"tile\"><h2>{name}</h2><p class=\"value\">{value} <small>{unit}</small></p><p class=\"note\">{more}</p></div>");
 
     private static Html Plan(MasterState state) => state.Plan is { } plan
         ? new Html().Add($"<p><span class=\"word {plan.Change}\">{plan.Change}</span> {plan.Reason}</p>")

@@ -25,14 +25,15 @@ internal sealed class AssetMisses(
     /// <param name="resumeTotal">
     /// Where the store failed in the middle of an answer: the asset's length as the viewer was told. <paramref name="range"/> is what is missing.
     /// </param>
-    public async Task ServeAsync(HttpContext context, AssetRequest asked, ByteRange range, Question question, long? resumeTotal = null)
+    /// <returns>What the viewer got of the asset, if it got any.</returns>
+    public async Task<Delivered> ServeAsync(HttpContext context, AssetRequest asked, ByteRange range, Question question, long? resumeTotal = null)
     {
         Task<string> told = question.Source.GridId;
         AssemblyKey key = new(question.Source.Scope, told.IsCompletedSuccessfully ? told.Result : told, asked.Type, asked.Id);
         if (resumeTotal is null && origin.TryRecallNegative(key, question.Source, out int status))
         {
             AssetAnswer.Status(context.Response, status);
-            return;
+            return default;
         }
         // The second time where the first answer contradicted what was held; after that the viewer judges for itself.
         for (int attempt = 0; attempt < 2; attempt++)
@@ -43,7 +44,7 @@ internal sealed class AssetMisses(
             {
                 reader.Started = resumeTotal is not null;
                 Start(start, question, key, assembly);
-                if (await DeliverAsync(context, assembly, reader, question, resumeTotal) == Outcome.Answered) return;
+                if (await DeliverAsync(context, assembly, reader, question, resumeTotal) == Outcome.Answered) return new Delivered(reader.Sent, reader.IsShared);
             }
             finally
             {
@@ -52,6 +53,7 @@ internal sealed class AssetMisses(
             }
         }
         await PassThroughAsync(context, question);
+        return default;
     }
 
     /// <summary>Asks the grid for just this viewer, and passes on whatever it says. Also for requests that are no asset requests.</summary>
@@ -164,8 +166,10 @@ internal sealed class AssetMisses(
                     }
                     if (!reader.Started) AssetAnswer.Begin(context.Response, assembly.Key.Type, slice);
                     reader.Started = true;
+                    if (reader.Sent == 0) reader.IsShared = assembly.IsSupplied;
                     await context.Response.BodyWriter.WriteAsync(bytes, context.RequestAborted);
                     reader.Position += bytes.Length;
+                    reader.Sent += bytes.Length;
                     if (reader.Position == slice.Bytes.End) return Outcome.Answered;
                     break;
 
@@ -204,3 +208,8 @@ internal sealed class AssetMisses(
         return Outcome.Answered;
     }
 }
+
+/// <summary>What a viewer got that asked for an asset.</summary>
+/// <param name="Bytes">Of its body; 0: none, whatever it was told instead.</param>
+/// <param name="IsShared">The cache grid's, and not the origin's.</param>
+internal readonly record struct Delivered(long Bytes, bool IsShared);

@@ -1,5 +1,6 @@
 using System.Net;
 using GlobalCache.Client.Assets;
+using GlobalCache.Client.Figures;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
@@ -11,7 +12,7 @@ namespace GlobalCache.Client.Edge;
 /// Asks the grid for one part of an asset and brings what comes into its assembly, chunk by chunk as received. Only an answer
 /// that states its exact place and length is joined with others; every other one is left to the viewer whose request it was.
 /// </summary>
-internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, TimeProvider time, ILogger log)
+internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, TimeProvider time, ILogger log, ClientFigures? figures = null)
 {
     // The largest array below the large object heap; viewers read it while it is being filled.
     private const int ChunkBytes = 64 << 10;
@@ -68,8 +69,13 @@ internal sealed class AssetOrigin(Assemblies assemblies, ClientLimits limits, Ti
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, fetch.Stop.Token);
         try
         {
+            long asked = time.GetTimestamp();
             HttpResponseMessage? answer = await AskAsync(invoker, question, HttpMethod.Get, fetch.Range, body: null, stop.Token);
+            long answered = time.GetTimestamp();
             FetchEnd end = answer is null ? FetchEnd.Failed : await TakeAsync(fetch, answer, question, yieldTo, late, stop.Token);
+            // The background stands still now and then, and says nothing of the grid.
+            if (end == FetchEnd.Delivered && fetch.Owner is not null && question.Source.World is { } world)
+                figures?.Measured(world, time.GetElapsedTime(asked, answered), time.GetElapsedTime(answered), fetch.Announced);
             fetch.Assembly.Finish(fetch, end);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)

@@ -1,4 +1,5 @@
 using GlobalCache.Client.Assets;
+using GlobalCache.Client.Figures;
 using GlobalCache.Client.Store;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
@@ -23,6 +24,8 @@ internal sealed class AssetRelay : IAsyncDisposable
     private readonly ClientLimits _limits;
     private readonly AssetCompletion _completion;
     private readonly AssetMisses _misses;
+    private readonly ClientFigures? _figures;
+    private readonly TimeProvider _time;
     private readonly ITimer _sweep;
     private readonly ILogger _log;
 
@@ -36,16 +39,19 @@ internal sealed class AssetRelay : IAsyncDisposable
     /// <param name="log">Never gets to know a UUID.</param>
     /// <param name="grid">The cache grid, if there is one.</param>
     /// <param name="checks">What it gave is compared there with what the grid gives, and claimed.</param>
+    /// <param name="figures">Told what viewers got.</param>
     public AssetRelay(
         AssetStore store, Exclusions exclusions, StandInPictures standIns, HttpMessageInvoker viewers, HttpMessageInvoker completion,
-        ClientLimits limits, TimeProvider time, ILogger log, GridLookups? grid = null, GridChecks? checks = null)
+        ClientLimits limits, TimeProvider time, ILogger log, GridLookups? grid = null, GridChecks? checks = null,
+        ClientFigures? figures = null)
     {
         (_store, _exclusions, _background, _limits, _log) = (store, exclusions, completion, limits, log);
+        (_figures, _time) = (figures, time);
         Intake = new AssetIntake(store, exclusions, standIns, log);
         _assemblies = new Assemblies(limits, time);
         _traffic = new ViewerTraffic(limits.CompletionSettle, time);
         _capture = new AssetCapture(_assemblies, Intake, checks, limits, time, log);
-        _origin = new AssetOrigin(_assemblies, limits, time, log);
+        _origin = new AssetOrigin(_assemblies, limits, time, log, figures);
         _misses = new AssetMisses(_assemblies, _origin, _capture, viewers, grid, checks, limits, time, log);
         _completion = new AssetCompletion(_capture, _origin, _traffic, completion, limits, time, log);
         _sweep = time.CreateTimer(static a => ((Assemblies)a!).Sweep(), _assemblies, SweepEvery, SweepEvery);
@@ -73,22 +79,23 @@ internal sealed class AssetRelay : IAsyncDisposable
         if (!reads || !AssetRequest.TryParse(remainder, request.QueryString.Value, out AssetRequest asked)
             || (asked.Type == AssetType.Texture && _exclusions.Contains(asked.Id))) return PassThroughAsync(context, source, AssetType.Texture, remainder);
 
-        return source.Hold is null or { IsCompleted: true } ? ServeAsync(context, source, remainder, asked) : HeldAsync(context, source, remainder, asked);
+        long began = _time.GetTimestamp();
+        return source.Hold is null or { IsCompleted: true } ? ServeAsync(context, source, remainder, asked, began) : HeldAsync(context, source, remainder, asked, began);
     }
 
     /// <summary>On arrival the region's grid may not be known yet: a short wait that saves asking for what the store holds.</summary>
-    private async Task HeldAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked)
+    private async Task HeldAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, long began)
     {
         await source.Hold!;
-        await ServeAsync(context, source, remainder, asked);
+        await ServeAsync(context, source, remainder, asked, began);
     }
 
-    private Task ServeAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked)
+    private Task ServeAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, long began)
     {
         ByteRange range = ByteRange.Parse(context.Request.Headers.Range);
         return source.GridId.IsCompletedSuccessfully && _store.TryOpen(new AssetKey(source.GridId.Result, asked.Type, asked.Id)) is { } stored
-            ? HitAsync(context, source, remainder, asked, range, stored)
-            : MissAsync(context, source, remainder, asked, range, resumeTotal: null);
+            ? HitAsync(context, source, remainder, asked, range, stored, began)
+            : MissAsync(context, source, remainder, asked, range, resumeTotal: null, began);
     }
 
     /// <summary>
@@ -122,7 +129,7 @@ internal sealed class AssetRelay : IAsyncDisposable
         Intake.Dispose();
     }
 
-    private async Task HitAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, ByteRange range, StoredAsset stored)
+    private async Task HitAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, ByteRange range, StoredAsset stored, long began)
     {
         // There is no ETag to compare: with If-Range the whole asset is the right answer (RFC 9110 §13.1.5).
         Slice slice = (context.Request.Headers.IfRange.Count > 0 ? ByteRange.None : range).Of(stored.Length);
@@ -140,14 +147,15 @@ internal sealed class AssetRelay : IAsyncDisposable
         if (sent == slice.Bytes.Length)
         {
             ClientMetrics.Hits.Add(1);
+            Tell(source, ServedFrom.Hit, asked.Type, sent, began);
             return;
         }
         Log.StoreMissed(_log);
-        if (sent == 0) await MissAsync(context, source, remainder, asked, range, resumeTotal: null);
-        else await MissAsync(context, source, remainder, asked, ByteRange.Of(slice.Bytes with { Start = slice.Bytes.Start + sent }), slice.Total);
+        if (sent == 0) await MissAsync(context, source, remainder, asked, range, resumeTotal: null, began);
+        else await MissAsync(context, source, remainder, asked, ByteRange.Of(slice.Bytes with { Start = slice.Bytes.Start + sent }), slice.Total, began);
     }
 
-    private async Task MissAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, ByteRange range, long? resumeTotal)
+    private async Task MissAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, ByteRange range, long? resumeTotal, long began)
     {
         IHeaderDictionary headers = context.Request.Headers;
         bool joins = resumeTotal is not null || (HttpMethods.IsGet(context.Request.Method) && range.Kind != RangeKind.Odd
@@ -162,7 +170,8 @@ internal sealed class AssetRelay : IAsyncDisposable
         _traffic.Enter();
         try
         {
-            await _misses.ServeAsync(context, asked, range, QuestionOf(context, source, asked.Type, remainder), resumeTotal);
+            Delivered got = await _misses.ServeAsync(context, asked, range, QuestionOf(context, source, asked.Type, remainder), resumeTotal);
+            if (got.Bytes > 0) Tell(source, got.IsShared ? ServedFrom.Shared : ServedFrom.Miss, asked.Type, got.Bytes, began);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -173,6 +182,9 @@ internal sealed class AssetRelay : IAsyncDisposable
             _traffic.Leave();
         }
     }
+
+    private void Tell(AssetSource source, ServedFrom from, AssetType type, long bytes, long began) =>
+        _figures?.Add(new Visitor(source.Scope, source.Place, source.World), new Served(from, type, bytes, _time.GetElapsedTime(began)), _time.GetLocalNow());
 
     private async Task PassThroughAsync(HttpContext context, AssetSource source, AssetType type, string remainder)
     {

@@ -1,4 +1,5 @@
 using GlobalCache.Client.CacheGrid;
+using GlobalCache.Client.Figures;
 using GlobalCache.Client.Store;
 using GlobalCache.Policy.Wire;
 
@@ -15,6 +16,18 @@ internal sealed class CacheGridLink : IAsyncDisposable
 
     private CacheGridLink(NodeConnections connections, GridLookups lookups, GridClaims claims, GridDisputes disputes, GridChecks checks, Stack<IAsyncDisposable> parts, IDisposable[] kept) =>
         (Connections, Lookups, Claims, Disputes, Checks, _parts, _kept) = (connections, lookups, claims, disputes, checks, parts, kept);
+
+    /// <summary>Its nodes' name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What is shared, and may be switched off.</summary>
+    public required SharedWorlds Worlds { get; init; }
+
+    /// <summary>Which nodes there are.</summary>
+    public required GridNodes Nodes { get; init; }
+
+    /// <summary>What is wrong.</summary>
+    public required GridTroubles Troubles { get; init; }
 
     public NodeConnections Connections { get; }
 
@@ -59,7 +72,13 @@ internal sealed class CacheGridLink : IAsyncDisposable
             var disputes = new GridDisputes(Spool("disputes"), requests, time, log);
             parts.Push(disputes);
             var checks = new GridChecks(claims, disputes, lookups, store, options.Limits, time, log);
-            return new CacheGridLink(connections, lookups, claims, disputes, checks, parts, [connections, identity]);
+            return new CacheGridLink(connections, lookups, claims, disputes, checks, parts, [connections, identity])
+            {
+                Name = file.Host,
+                Worlds = shared,
+                Nodes = nodes,
+                Troubles = troubles,
+            };
         }
         catch
         {
@@ -75,6 +94,18 @@ internal sealed class CacheGridLink : IAsyncDisposable
         Claims.Start(relay.Traffic, relay.Intake.IsExcluded);
         Disputes.Start(relay.Traffic);
         Checks.Start(relay);
+    }
+
+    /// <summary>How it is, for people.</summary>
+    public CacheGridStatus Status()
+    {
+        int found = Nodes.Addresses.Count;
+        (string health, string said) = Troubles.Now is { } trouble ? ("trouble", $"The cache grid is left alone for now: {trouble}. Assets come from the viewer's grid meanwhile.")
+            : found == 0 ? ("waiting", "No node of it has been found yet.")
+            : !Lookups.Ready ? ("waiting", "It has not let this client in yet.")
+            : Lookups.IsPaused ? ("waiting", "It has asked for a pause: today's or this hour's quota is used up.")
+            : Troubles.IsServed ? ("good", "It answers.") : ("waiting", "It has not been asked for anything yet.");
+        return new CacheGridStatus(Name, health, said, found, [.. Worlds.Named.Select(w => new WorldStatus(w, Worlds.Contains(w)))]);
     }
 
     public ValueTask DisposeAsync() => CloseAsync(_parts, _kept);

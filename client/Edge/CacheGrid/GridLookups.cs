@@ -39,6 +39,9 @@ internal sealed class GridLookups(
     /// <summary>There is a session to ask under.</summary>
     public bool Ready => session.Token is not null;
 
+    /// <summary>Nothing is asked now.</summary>
+    public bool IsPaused => _breaker.IsOpen(Now);
+
     /// <summary>Whether anything of this virtual world is asked of the cache grid.</summary>
     public bool Shares(string gridId) => shared.Contains(gridId);
 

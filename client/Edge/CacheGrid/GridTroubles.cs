@@ -11,6 +11,19 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
     private readonly Lock _gate = new();
     private readonly HashSet<string> _said = [];
     private bool _served, _later;
+    private string? _trouble;
+
+    /// <summary>What is wrong now, in half a sentence; null: nothing that is known.</summary>
+    public string? Now
+    {
+        get { lock (_gate) return _trouble; }
+    }
+
+    /// <summary>The last lookup was answered as it should be.</summary>
+    public bool IsServed
+    {
+        get { lock (_gate) return _served; }
+    }
 
     /// <summary>A lookup was answered as it should be.</summary>
     public void Served()
@@ -19,6 +32,7 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
         {
             if (_served) return;
             _served = true;
+            _trouble = null;
             _said.Clear();
         }
         Log.Serves(log);
@@ -27,20 +41,20 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
     /// <summary>A node could not be asked.</summary>
     public void Node(Exception e)
     {
-        if (!Certificate(e) && First("reach")) Log.Unreachable(log, HttpTrouble.Reason(e));
+        if (!Certificate(e) && First("reach", $"its nodes cannot be reached ({HttpTrouble.Reason(e)})")) Log.Unreachable(log, HttpTrouble.Reason(e));
         Log.LookupFailed(log, HttpTrouble.Reason(e));
     }
 
     /// <summary>Nodes take requests and answer none before the virtual world does.</summary>
     public void Unanswered()
     {
-        if (First("reach")) Log.Unreachable(log, "no answer before the virtual world's own");
+        if (First("reach", "its nodes take requests and do not answer in time")) Log.Unreachable(log, "no answer before the virtual world's own");
     }
 
     /// <summary>A node sent what it should not.</summary>
     public void Lying(IPEndPoint node, string fault)
     {
-        if (First($"lie {node}")) Log.Lying(log, node, fault);
+        if (First($"lie {node}", $"the node at {node} sends what it should not")) Log.Lying(log, node, fault);
     }
 
     /// <summary>A node sent an asset in a form of a later version: said once, whatever is served between.</summary>
@@ -64,7 +78,7 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
     /// <summary>A node takes no session of ours.</summary>
     public void Session(string reason)
     {
-        if (First("session")) Log.NoSession(log, reason);
+        if (First("session", $"it gives no session ({reason})")) Log.NoSession(log, reason);
     }
 
     public void Background(Exception e) => Log.BackgroundFailed(log, e);
@@ -74,17 +88,18 @@ internal sealed class GridTroubles(TimeProvider time, ILogger log)
         if ((e as AuthenticationException ?? e.InnerException as AuthenticationException) is not { } refused) return false;
         if (refused.Message.Contains("NotTimeValid", StringComparison.Ordinal))
         {
-            if (First("clock")) Log.Clock(log, time.GetUtcNow());
+            if (First("clock", "its certificate is not valid at this machine's time: is the clock right?")) Log.Clock(log, time.GetUtcNow());
         }
-        else if (First("certificate")) Log.Certificate(log, refused.Message);
+        else if (First("certificate", "whoever answers is not this grid")) Log.Certificate(log, refused.Message);
         return true;
     }
 
-    private bool First(string what)
+    private bool First(string what, string trouble)
     {
         lock (_gate)
         {
             _served = false;
+            _trouble = trouble;
             return _said.Count < 256 && _said.Add(what);
         }
     }

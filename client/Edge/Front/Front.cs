@@ -10,10 +10,13 @@ internal delegate Task ServeToken(HttpContext context, string token, string rest
 /// </summary>
 /// <remarks>
 /// <c>/s/&lt;token&gt;</c> seeds, <c>/c/&lt;token&gt;</c> capabilities, <c>/a/&lt;install token&gt;</c> asset-only,
-/// <c>/&lt;install token&gt;/</c> login, <c>/&lt;install token&gt;/get_grid_info</c>; absolute URLs for the web proxy, foreign names for the CDN host.
+/// <c>/p/&lt;page token&gt;/</c> the page for its owner, <c>/&lt;install token&gt;/</c> login, <c>/&lt;install token&gt;/get_grid_info</c>; absolute URLs for the web proxy, foreign names for the CDN host.
 /// </remarks>
 internal sealed record Front(LoopbackGuard Guard, InstallToken Token)
 {
+    /// <summary>The page's token, and who answers below it.</summary>
+    public (InstallToken Token, Func<HttpContext, string, Task> Serve)? Page { get; init; }
+
     public ServeToken? Login { get; init; }
 
     public ServeToken? GridInfo { get; init; }
@@ -49,6 +52,7 @@ internal sealed record Front(LoopbackGuard Guard, InstallToken Token)
                 "s" => Seed,
                 "c" => Capability,
                 "a" when Token.Matches(first) => AssetOnly,
+                "p" when Page is { } page && page.Token.Matches(first) => (context, _, behind) => page.Serve(context, behind),
                 _ => null,
             };
         }

@@ -34,6 +34,7 @@ internal sealed class LoopbackGuard(bool webProxy, string? cdnHost)
         Way way = WayOf(context);
         if (way == Way.WebProxy) return way;
         Protect(context.Response);
+        if (way == Way.Direct && IsOwnersPage(request.Path)) return ComesFromElsewhere(request) ? Way.None : way;
         if (way == Way.None || ComesFromPage(request.Headers)) return Way.None;
         // What a page may post without asking first is a form or plain text; a login is neither.
         if (way == Way.Direct && HttpMethods.IsPost(request.Method) && !IsCapability(request.Path) && !IsLoginBody(request.ContentType)) return Way.None;
@@ -47,6 +48,18 @@ internal sealed class LoopbackGuard(bool webProxy, string? cdnHost)
         foreach (KeyValuePair<string, StringValues> header in headers)
             if (header.Key.StartsWith("Sec-Fetch-", StringComparison.OrdinalIgnoreCase)) return true;
         return false;
+    }
+
+    /// <summary>
+    /// What a browser says of a request to the owner's page: that a person has opened it, or that it is the page itself. Cookies say nothing, for browsers send every
+    /// program of this machine the cookies of all others.
+    /// </summary>
+    private static bool ComesFromElsewhere(HttpRequest request)
+    {
+        StringValues site = request.Headers["Sec-Fetch-Site"], origin = request.Headers.Origin;
+        bool isOwn = (site.Count == 0 || site == "same-origin" || (site == "none" && HttpMethods.IsGet(request.Method)))
+            && (origin.Count == 0 || origin == $"http://{request.Host.Value}");
+        return !isOwn;
     }
 
     /// <summary>The one answer to everything that is refused: it tells neither what is there nor why.</summary>
@@ -81,6 +94,8 @@ internal sealed class LoopbackGuard(bool webProxy, string? cdnHost)
         return literal.Equals(host.Value, StringComparison.Ordinal)
             || (connection.LocalPort == 80 && literal.AsSpan(0, literal.Length - 3).SequenceEqual(host.Value));
     }
+
+    private static bool IsOwnersPage(PathString path) => path.StartsWithSegments("/p", StringComparison.Ordinal);
 
     private static bool IsCapability(PathString path) => path.StartsWithSegments("/s", StringComparison.Ordinal) || path.StartsWithSegments("/c", StringComparison.Ordinal);
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using GlobalCache.Client.Assets;
+using GlobalCache.Client.Figures;
 using GlobalCache.Client.Lludp;
 using GlobalCache.Client.Sessions;
 using GlobalCache.Client.Store;
@@ -38,6 +39,7 @@ internal sealed class UdpShelf : IAsyncDisposable
     private readonly StandInLessons _lessons;
     private readonly GridLookups? _grid;
     private readonly GridChecks? _checks;
+    private readonly ClientFigures? _figures;
     private readonly Recent<AssetKey, bool> _asked;
     private readonly ConcurrentDictionary<Task, bool> _work = new();
     private readonly CancellationTokenSource _stop = new();
@@ -50,11 +52,12 @@ internal sealed class UdpShelf : IAsyncDisposable
     /// <param name="log">Never gets to know a UUID.</param>
     /// <param name="grid">The cache grid, if there is one.</param>
     /// <param name="checks">What it gave is compared there with what sims send, and claimed.</param>
+    /// <param name="figures">Told what viewers got.</param>
     public UdpShelf(
         AssetStore store, AssetRelay relay, Prefetch prefetch, ClientLimits limits, TimeProvider time, ILogger log, GridLookups? grid = null,
-        GridChecks? checks = null)
+        GridChecks? checks = null, ClientFigures? figures = null)
     {
-        (_grid, _checks) = (grid, checks);
+        (_grid, _checks, _figures) = (grid, checks, figures);
         _asked = new Recent<AssetKey, bool>(4096, TimeSpan.FromMinutes(1), time);
         (_store, _relay, Prefetch, _limits, _time, _log) = (store, relay, prefetch, limits, time, log);
         _reads = new MemoryBudget(limits.InjectionBytes);
@@ -89,7 +92,7 @@ internal sealed class UdpShelf : IAsyncDisposable
             return null;
         }
 
-        var job = new ReadJob(this, stored, done);
+        var job = new ReadJob(this, stored, done, key, from);
         if (stored.Length <= AtOnceBytes)
         {
             _ = ReadAsync(job);
@@ -144,6 +147,7 @@ internal sealed class UdpShelf : IAsyncDisposable
             }
 
             read.Complete(bytes?.Length <= FromGridBytes ? bytes : null);
+            if (bytes?.Length <= FromGridBytes) Tell(from, ServedFrom.Injected, key, bytes.Length);
             done();
         }
 
@@ -191,6 +195,11 @@ internal sealed class UdpShelf : IAsyncDisposable
         _stop.Dispose();
     }
 
+    private void Tell(RegionAssets? to, ServedFrom from, AssetKey key, int bytes)
+    {
+        if (to is not null) _figures?.Add(new Visitor(to.Session, to.Session.Root, key.GridId), new Served(from, key.Type, bytes, TimeSpan.Zero), _time.GetLocalNow());
+    }
+
     private void Track(Task work)
     {
         _work[work] = true;
@@ -220,6 +229,7 @@ internal sealed class UdpShelf : IAsyncDisposable
         else
         {
             ClientMetrics.Injected.Add(1);
+            Tell(job.From, ServedFrom.Injected, job.Key, bytes.Length);
         }
 
         job.Read.Complete(bytes);
@@ -244,6 +254,7 @@ internal sealed class UdpShelf : IAsyncDisposable
             else if (await _relay.Intake.KeepAsync(gridId, type, id, bytes, _stop.Token))
             {
                 ClientMetrics.Captured.Add(1);
+                Tell(from, ServedFrom.Captured, new AssetKey(gridId, type, id), bytes.Length);
                 if (_checks is not null && _checks.Shares(gridId))
                 {
                     await _checks.ReceivedAsync(new AssetKey(gridId, type, id), bytes, await from.SenderAsync(_stop.Token));
@@ -292,9 +303,9 @@ internal sealed class UdpShelf : IAsyncDisposable
         private readonly int _length;
         private int _users = 2;
 
-        public ReadJob(UdpShelf shelf, StoredAsset stored, Action done)
+        public ReadJob(UdpShelf shelf, StoredAsset stored, Action done, AssetKey key, RegionAssets? from)
         {
-            (_shelf, Stored, Done, _length) = (shelf, stored, done, stored.Length);
+            (_shelf, Stored, Done, Key, From, _length) = (shelf, stored, done, key, from, stored.Length);
             Read = new AssetRead(_length, _ => Leave());
         }
 
@@ -303,6 +314,10 @@ internal sealed class UdpShelf : IAsyncDisposable
         public AssetRead Read { get; }
 
         public Action Done { get; }
+
+        public AssetKey Key { get; }
+
+        public RegionAssets? From { get; }
 
         public void Leave()
         {

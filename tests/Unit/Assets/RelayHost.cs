@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Edge;
+using GlobalCache.Client.Figures;
 using GlobalCache.Client.Store;
 using GlobalCache.Policy;
 using GlobalCache.Policy.Assets;
@@ -35,7 +36,7 @@ internal sealed class RelayHost : IAsyncDisposable
         Exclusions = new Exclusions(Store, Time);
         _link = link?.Invoke(Store).GetAwaiter().GetResult();
         Relay = new AssetRelay(Store, Exclusions, new StandInPictures(), new HttpMessageInvoker(_upstream), new HttpMessageInvoker(_background),
-            limits, Time, WatchedLog.Unread, _link?.Lookups, _link?.Checks);
+            limits, Time, WatchedLog.Unread, _link?.Lookups, _link?.Checks, Figures);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k =>
@@ -53,6 +54,8 @@ internal sealed class RelayHost : IAsyncDisposable
     public FakeTimeProvider Time { get; } = new();
 
     public AssetStore Store { get; }
+
+    public ClientFigures Figures { get; } = new();
 
     public Exclusions Exclusions { get; }
 

@@ -7,31 +7,19 @@ namespace GlobalCache.Tests.Dashboard;
 [Collection("load")]
 public sealed class DashboardPageTests : IAsyncLifetime
 {
-    private const int Patience = 60_000;
-
     private readonly SampleDay _day = new SampleDay().Pass(1440);
-    private readonly List<string> _said = [];
     private DashboardHost _host = null!;
-    private IPlaywright _playwright = null!;
-    private IBrowser _browser = null!;
+    private Browser _browser = null!;
 
     public async ValueTask InitializeAsync()
     {
-        string chromium = Needs.Program("chromium", "apt-get install chromium");
         _host = await DashboardHost.StartAsync(_day.Look, _day.Day);
-        _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = chromium,
-            Timeout = Patience,
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"],
-        });
+        _browser = await Browser.StartAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_browser is not null) await _browser.DisposeAsync();
-        _playwright?.Dispose();
         await _host.DisposeAsync();
     }
 
@@ -45,7 +33,7 @@ public sealed class DashboardPageTests : IAsyncLifetime
             Assert.Contains(said, text, StringComparison.Ordinal);
         Assert.Equal(4, await page.Locator("figure svg path.curve.a").CountAsync());
         foreach (ILocator curve in await page.Locator("path.curve").AllAsync()) Assert.True((await curve.GetAttributeAsync("d"))!.Length > 4, "A curve is empty.");
-        Assert.Empty(_said);
+        Assert.Empty(_browser.Said);
     }
 
     [Fact]
@@ -68,7 +56,7 @@ public sealed class DashboardPageTests : IAsyncLifetime
         _day.Alarms = [];
         await page.Locator("text=stands by").WaitForAsync();
         Assert.Equal(0, await page.Locator("p.alarm").CountAsync());
-        Assert.Empty(_said);
+        Assert.Empty(_browser.Said);
     }
 
     [Fact]
@@ -82,7 +70,7 @@ public sealed class DashboardPageTests : IAsyncLifetime
         await page.Locator("text=gc-invite-1").WaitForAsync();
         await page.ClickAsync("#sign-out button");
         await page.Locator("#code").WaitForAsync();
-        Assert.Empty(_said);
+        Assert.Empty(_browser.Said);
         await page.FillAsync("#code", "another");
         await page.Keyboard.PressAsync("Enter");
         await page.Locator("text=That is not the code.").WaitForAsync();
@@ -120,7 +108,7 @@ public sealed class DashboardPageTests : IAsyncLifetime
             ["POST /v1/admin/retirements {\"node\":\"0.3\"}", "PATCH /v1/admin/limits {\"max\":3}", "POST /v1/admin/revocations {\"id\":\"c0011223344556677\"}",
                 "POST /v1/admin/bans {\"grid\":\"agni\",\"type\":\"mesh\",\"id\":\"01234567-89ab-cdef-0123-456789abcdef\",\"banned\":true}", "PUT /v1/admin/hold"],
             _host.Asked);
-        Assert.Empty(_said);
+        Assert.Empty(_browser.Said);
     }
 
     [Theory]
@@ -135,8 +123,8 @@ public sealed class DashboardPageTests : IAsyncLifetime
         Assert.Equal("", await page.EvaluateAsync<string>(Unreadable));
         Assert.Equal(0, await page.EvaluateAsync<int>("[...document.querySelectorAll('form.order [name]')].filter(f => !f.labels.length || !f.labels[0].textContent.trim()).length"));
         if (Environment.GetEnvironmentVariable("GC_PICTURES") is { Length: > 0 } folder)
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, $"operator-{width}.png"), FullPage = true, Timeout = Patience });
-        Assert.Empty(_said);
+            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, $"operator-{width}.png"), FullPage = true, Timeout = Browser.Patience });
+        Assert.Empty(_browser.Said);
     }
 
     [Theory]
@@ -152,10 +140,9 @@ public sealed class DashboardPageTests : IAsyncLifetime
         await page.Locator("p.alarm").WaitForAsync();
         Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         Assert.Equal("", await page.EvaluateAsync<string>(Unreadable));
-        // For docs/: GC_PICTURES names a folder.
-        if (Environment.GetEnvironmentVariable("GC_PICTURES") is { Length: > 0 } folder)
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, picture), Timeout = Patience });
-        Assert.Empty(_said);
+        Assert.Equal("", await Browser.FoundByAxeAsync(page));
+        await Browser.PictureAsync(page, picture);
+        Assert.Empty(_browser.Said);
     }
 
     // WCAG 2: 4.5 between letters and what is behind them.
@@ -184,19 +171,5 @@ public sealed class DashboardPageTests : IAsyncLifetime
         return page;
     }
 
-    private async Task<IPage> OpenAsync(BrowserNewPageOptions? options = null)
-    {
-        IPage page = await _browser.NewPageAsync(options);
-        page.SetDefaultTimeout(Patience);
-        page.Console += (_, message) => Note(message.Type is "error" or "warning" ? message.Text : null);
-        page.PageError += (_, error) => Note(error);
-        page.RequestFailed += (_, request) => Note(request.Failure is "net::ERR_ABORTED" ? null : $"{request.Url} {request.Failure}");
-        await page.GotoAsync(_host.Address.AbsoluteUri);
-        return page;
-    }
-
-    private void Note(string? trouble)
-    {
-        lock (_said) if (trouble is not null) _said.Add(trouble);
-    }
+    private Task<IPage> OpenAsync(BrowserNewPageOptions? options = null) => _browser.OpenAsync(_host.Address, options);
 }

@@ -57,6 +57,7 @@ public sealed class BrowserTests
         [
             client.LoginUri.AbsoluteUri, $"{client.LoginUri}get_grid_info", $"{client.AssetUri}/{asset}", $"http://127.0.0.1:{client.Port}/",
             $"{await viewer.CapAsync("ViewerAsset")}/{asset}", (await viewer.CapAsync("EventQueueGet"))!,
+            client.PageUri.AbsoluteUri, $"{client.PageUri}status", $"{client.PageUri}live", $"{client.PageUri}sharing",
         ];
     }
 

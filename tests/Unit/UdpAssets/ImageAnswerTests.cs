@@ -261,6 +261,23 @@ public sealed class ImageAnswerTests
     }
 
     [Fact]
+    public void An_image_asked_for_again_with_the_last_acks_is_begun_again_once()
+    {
+        var tap = new AssetTapRig();
+        Guid id = tap.Hold(AssetType.Texture, Picture(1500));
+        Packet header = Assert.Single(Parts(tap.Ask(Want(id))));
+        Packet rest = Assert.Single(Parts(tap.Ack(header)));
+        tap.Ask(Want(id));
+        tap.Assets.How = MemoryAssets.Reads.Later;
+        tap.FromViewer(RequestImage(Want(id)), rest.Sequence);
+        Assert.Equal(2, tap.Assets.Asked.Count);
+        tap.Assets.Finish();
+        List<Packet> again = tap.Drain(tap.Tick());
+        Assert.Equal([0, 1], Parts(again).Select(p => p.Index));
+        Assert.Equal((2, 0), (tap.Assets.Asked.Count, tap.Assets.Open));
+    }
+
+    [Fact]
     public void After_a_cancel_a_header_goes_again_only_when_the_first_has_been_heard_of()
     {
         var tap = new AssetTapRig();
