@@ -44,6 +44,9 @@ internal sealed class ClientApp : IAsyncDisposable
     /// <summary>What a viewer takes as its login page.</summary>
     public Uri LoginUri => new($"http://{Endpoint}/{_token.Text}/");
 
+    /// <summary>The same as Firestorm and its kin take it for <c>--grid</c>: a name they do not know is where a grid tells of itself.</summary>
+    public string GridName => $"{Endpoint}/{_token.Text}";
+
     /// <summary>What a viewer takes as its asset server, without a slash behind it.</summary>
     public Uri AssetUri => new($"http://{Endpoint}/a/{_token.Text}");
 

@@ -49,6 +49,8 @@ internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> 
         if (run >= 0 && viewer.Length == 0) errors.Add("run needs the viewer's command behind it.");
         if (viewer.Length > 0 && !ViewerLaunch.Exists(viewer[0])) errors.Add($"{viewer[0]} cannot be started: give the viewer's command behind run.");
         errors.AddRange(new ClientOptionsValidator().Validate(read).Errors.Select(Sentence));
+        // Viewers go to Second Life by themselves, whatever login page they are given (ADR 28).
+        if (run >= 0 && read is { SecondLife: true, LoginProxy: true, CdnHost: null }) read = read with { WebProxy = true };
         read = read with { Port = read.Port ?? (run >= 0 ? 0 : 12080) };
         return new(read, viewer, errors, null);
     }

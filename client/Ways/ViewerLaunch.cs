@@ -34,7 +34,8 @@ internal static class ViewerLaunch
             return ["--set", "HttpProxyType", "Web", "--set", "BrowserProxyEnabled", "1",
                 "--set", "BrowserProxyAddress", app.Endpoint.Address.ToString(), "--set", "BrowserProxyPort", $"{app.Port}"];
         }
-        return options.LoginProxy ? ["--loginuri", app.LoginUri.AbsoluteUri] : [];
+        // Firestorm and its kin obey the first, others the second, and none minds the one it does not (ADR 28).
+        return options.LoginProxy ? ["--grid", app.GridName, "--loginuri", app.LoginUri.AbsoluteUri] : [];
     }
 
     /// <summary>Runs it to its end.</summary>

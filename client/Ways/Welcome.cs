@@ -24,9 +24,10 @@ internal static class Welcome
         if (options.LoginProxy)
         {
             text.AppendLine().AppendLine("Login proxy (everything)")
-                .AppendLine($"  Second Life Viewer  secondlife --loginuri {app.LoginUri}")
-                .AppendLine($"  Firestorm           firestorm --loginuri {app.LoginUri}")
-                .AppendLine($"                      or Preferences > Opensim > Add new grid: {app.LoginUri.Authority}{app.LoginUri.AbsolutePath}");
+                .AppendLine($"  Firestorm           firestorm --grid {app.GridName}")
+                .AppendLine($"                      or Preferences > Opensim > Add new grid: {app.LoginUri}")
+                .AppendLine($"  other viewers       VIEWER --loginuri {app.LoginUri}");
+            if (options.SecondLife) text.AppendLine("  For Second Life start this with --web-proxy: its own viewer and Firestorm go to it by themselves, whatever login page they are given.");
         }
         if (options.Assets is not null)
         {

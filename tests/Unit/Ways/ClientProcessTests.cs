@@ -12,7 +12,7 @@ public sealed class ClientProcessTests
         string text = await client.SaidAsync("VIEWERASSET=");
         string token = await File.ReadAllTextAsync(Path.Combine(folder.Path, "config", "globalcache", "install.token"), TestContext.Current.CancellationToken);
         string address = text.Split("running on ")[1].Split(' ')[0];
-        foreach (string line in (string[])[$"--loginuri http://{address}/{token}/", $"VIEWERASSET=http://{address}/a/{token} ", "127.0.0.1 cdn.example",
+        foreach (string line in (string[])[$"--grid {address}/{token}", $"--loginuri http://{address}/{token}/", $"VIEWERASSET=http://{address}/a/{token} ", "127.0.0.1 cdn.example",
             "--set HttpProxyType Web", "web proxy 127.0.0.1, port "])
             Assert.Contains(line, text, StringComparison.Ordinal);
         Assert.DoesNotContain("localhost", text, StringComparison.Ordinal);
@@ -23,7 +23,8 @@ public sealed class ClientProcessTests
     }
 
     [Theory]
-    [InlineData("--loginuri", "LOGIN")]
+    [InlineData("BrowserProxyPort", "BrowserProxyPort PORT")]
+    [InlineData("--loginuri", "--grid GRID --loginuri LOGIN", "--login-uri", "http://127.0.0.1:1/")]
     [InlineData("VIEWERASSET=", "VIEWERASSET=ASSET", "--asset-only")]
     [InlineData("BrowserProxyPort", "BrowserProxyPort PORT", "--web-proxy")]
     public async Task It_starts_the_viewer_with_what_leads_it_here_and_ends_as_the_viewer_does(string first, string expected, params string[] ways)
@@ -34,7 +35,7 @@ public sealed class ClientProcessTests
         Assert.Equal(7, await client.ExitAsync());
         string said = await client.SaidAsync(first);
         string token = await File.ReadAllTextAsync(Path.Combine(folder.Path, "config", "globalcache", "install.token"), TestContext.Current.CancellationToken);
-        string pattern = expected.Replace("LOGIN", $"http://127.0.0.1:[0-9]+/{token}/", StringComparison.Ordinal)
+        string pattern = expected.Replace("GRID", $"127.0.0.1:[0-9]+/{token}", StringComparison.Ordinal).Replace("LOGIN", $"http://127.0.0.1:[0-9]+/{token}/", StringComparison.Ordinal)
             .Replace("=ASSET", $"=http://127.0.0.1:[0-9]+/a/{token}", StringComparison.Ordinal).Replace("PORT", "[0-9]+", StringComparison.Ordinal);
         Assert.StartsWith("own ", said, StringComparison.Ordinal);
         Assert.Matches(pattern, said);

@@ -123,10 +123,10 @@ public sealed class CommandLineTests
         using var folder = new TemporaryFolder();
         string config = Path.Combine(folder.Path, "globalcache"), file = Path.Combine(config, "install.token");
         InstallToken token = InstallToken.Load(config);
-        Assert.Matches("^[0-9a-f]{32}$", token.Text);
+        Assert.Matches("^[0-9]{40}$", token.Text);
         Assert.Equal(token.Text, InstallToken.Load(config).Text);
         Assert.True(token.Matches(token.Text));
-        Assert.False(token.Matches(token.Text.AsSpan(1)) || token.Matches(token.Text + "0") || token.Matches("") || token.Matches(new string('é', 32)));
+        Assert.False(token.Matches(token.Text.AsSpan(1)) || token.Matches(token.Text + "0") || token.Matches("") || token.Matches(new string('é', 40)));
         File.WriteAllText(file, "damaged");
         Assert.NotEqual(token.Text, InstallToken.Load(config).Text);
         if (OperatingSystem.IsWindows()) return;
@@ -134,6 +134,31 @@ public sealed class CommandLineTests
         string known = InstallToken.Load(config).Text;
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         Assert.NotEqual(known, InstallToken.Load(config).Text);
+    }
+
+    [Fact]
+    public void A_token_that_a_viewer_may_hold_since_an_earlier_version_stays()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "install.token"), text = "0123456789abcdef0123456789abcdef";
+        File.WriteAllText(file, text);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        InstallToken token = InstallToken.Load(folder.Path);
+        Assert.Equal(text, token.Text);
+        Assert.True(token.Matches(text));
+    }
+
+    [Theory]
+    [InlineData(true, "run", "/bin/sh")]
+    [InlineData(false, "--login-uri", "http://grid.example.org:8002/", "run", "/bin/sh")]
+    [InlineData(false, "--asset-only", "run", "/bin/sh")]
+    [InlineData(false)]
+    public void A_viewer_that_is_started_for_Second_Life_is_started_behind_the_web_proxy(bool on, params string[] args)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "the viewer of this test is a shell");
+        CommandLine line = Read(args);
+        Assert.Empty(line.Errors);
+        Assert.Equal(on, line.Options.WebProxy);
     }
 
     private static CommandLine Read(params string[] args)
