@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FluentValidation.Results;
+using GlobalCache.Client.Commands;
 using GlobalCache.Client.Ways;
 
 namespace GlobalCache.Client;
@@ -9,26 +10,45 @@ namespace GlobalCache.Client;
 /// mistake at once, a line each.
 /// </summary>
 /// <param name="Options">What to start with.</param>
+/// <param name="Command">What is to be done; empty: the client is started.</param>
+/// <param name="Flags">The command's own switches, such as <c>--json</c>.</param>
 /// <param name="Viewer">The viewer's command after <c>run</c>, empty without.</param>
 /// <param name="Errors">Nothing is started when there is one.</param>
 /// <param name="Answer">Help or version were asked for: this is all there is to do.</param>
-internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> Viewer, IReadOnlyList<string> Errors, string? Answer)
+internal sealed record CommandLine(
+    ClientOptions Options, string Command, IReadOnlySet<string> Flags, IReadOnlyList<string> Viewer, IReadOnlyList<string> Errors, string? Answer)
 {
     private const string Run = "run";
 
+    /// <summary>Commands that take the client's own options, and the switches each has beside them.</summary>
+    private static readonly Dictionary<string, (string Name, string Help)[]> s_commands = new(StringComparer.Ordinal)
+    {
+        [Run] = [],
+        [Setup.Command] = [],
+        [Doctor.Command] = [],
+        [Stats.Command] = [(Stats.Json, "As JSON."), (Stats.Live, "Goes on showing it.")],
+        [Purge.Command] = [(Purge.All, "Keys, settings and membership too: nothing is left."), (Purge.Yes, "Does not ask.")],
+        [MemberInvite.Command] = [],
+    };
+
+    /// <summary>Nothing was said: whoever starts it so for the first time, at a terminal, is asked.</summary>
+    public bool IsBare { get; private init; }
+
     public static CommandLine Read(IReadOnlyList<string> args)
     {
-        int own = Split(args, out int run);
-        string[] viewer = run < 0 ? [] : [.. args.Skip(own)];
-        string[] ours = [.. args.Take(own).Where((_, i) => i != run)];
+        int own = Split(args, out int word);
+        string command = word < 0 ? "" : args[word];
+        bool run = command == Run;
+        string[] viewer = [.. args.Skip(own)];
+        string[] ours = [.. args.Take(own).Where((_, i) => i != word)];
 
-        RootCommand root = Root(out Dictionary<Setting, Option> options, out Option<string> config);
+        RootCommand root = Root(command, out Dictionary<Setting, Option> options, out Dictionary<string, Option> flags, out Option<string> config);
         ParseResult parsed = root.Parse(ours);
         if (parsed.Errors.Count == 0 && parsed.Action is not null)
         {
             using var text = new StringWriter();
             parsed.Invoke(new InvocationConfiguration { Output = text, Error = text });
-            return new(new(), viewer, [], text.ToString().TrimEnd());
+            return new(new(), command, new HashSet<string>(), viewer, [], text.ToString().TrimEnd());
         }
 
         // What stands behind an option nobody knows was meant as its value, and is no mistake of its own.
@@ -46,19 +66,20 @@ internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> 
             string text = setting.Value is null ? "true" : result.Tokens is [.., { Value: { } last }] ? last : "";
             if (setting.Apply(ref read, text) is { } wrong) errors.Add($"--{setting.Name} {text} {wrong}.".Replace("  ", " ", StringComparison.Ordinal));
         }
-        if (run >= 0 && viewer.Length == 0) errors.Add("run needs the viewer's command behind it.");
+        if (run && viewer.Length == 0) errors.Add("run needs the viewer's command behind it.");
         if (viewer.Length > 0 && !ViewerLaunch.Exists(viewer[0])) errors.Add($"{viewer[0]} cannot be started: give the viewer's command behind run.");
         errors.AddRange(new ClientOptionsValidator().Validate(read).Errors.Select(Sentence));
         // Viewers go to Second Life by themselves, whatever login page they are given (ADR 28).
-        if (run >= 0 && read is { SecondLife: true, LoginProxy: true, CdnHost: null }) read = read with { WebProxy = true };
-        read = read with { Port = read.Port ?? (run >= 0 ? 0 : 12080) };
-        return new(read, viewer, errors, null);
+        if (run && read is { SecondLife: true, LoginProxy: true, CdnHost: null }) read = read with { WebProxy = true };
+        read = read with { Port = read.Port ?? (run ? 0 : 12080) };
+        HashSet<string> said = [.. flags.Where(f => parsed.GetResult(f.Value) is { Implicit: false }).Select(f => f.Key)];
+        return new(read, command, said, viewer, errors, null) { IsBare = args.Count == 0 && !File.Exists(file) };
     }
 
-    /// <summary>Where our own arguments end: at the first word after <c>run</c>, which begins the viewer's, whatever they look like.</summary>
-    private static int Split(IReadOnlyList<string> args, out int run)
+    /// <summary>Where our own arguments end: at the first word after <c>run</c>, which begins the viewer's, whatever they look like; and where the command is.</summary>
+    private static int Split(IReadOnlyList<string> args, out int word)
     {
-        run = -1;
+        word = -1;
         for (int i = 0; i < args.Count; i++)
         {
             string arg = args[i];
@@ -67,24 +88,32 @@ internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> 
                 bool takesValue = arg == "--config" || Setting.All.Any(s => s.Value is not null && arg == "--" + s.Name);
                 if (takesValue) i++;
             }
-            else if (run >= 0)
-                return i;
-            else if (arg == Run)
-                run = i;
+            else if (word >= 0)
+            {
+                if (args[word] == Run) return i;
+            }
+            else if (s_commands.ContainsKey(arg))
+                word = i;
         }
         return args.Count;
     }
 
-    private static RootCommand Root(out Dictionary<Setting, Option> options, out Option<string> config)
+    private static RootCommand Root(string command, out Dictionary<Setting, Option> options, out Dictionary<string, Option> flags, out Option<string> config)
     {
         options = [];
+        flags = [];
         var root = new RootCommand(
             """
             The GlobalCache client: runs beside your viewer and keeps the grid's textures, sounds, animations and meshes.
 
-              globalcache-client [options]                    starts it and says what to set in the viewer
-              globalcache-client [options] run VIEWER [...]   starts it on a free port, and the viewer with it
-              globalcache-client join INVITE                  lets it into a cache grid, and says how to start it then
+              globalcache [options]                    starts it and says what to set in the viewer
+              globalcache [options] run VIEWER [...]   starts it on a free port, and the viewer with it
+              globalcache setup                        asks what is needed and writes the configuration file
+              globalcache stats [--live] [--json]      what it does, and what that has saved
+              globalcache doctor                       looks for what is wrong, and says how to mend it
+              globalcache join INVITE                  lets it into a cache grid, and says how to start it then
+              globalcache invite                       makes an invite for a friend, of a member's
+              globalcache purge [--all] [--yes]        empties the store; with --all nothing is left of it
 
             Every option may also stand in the configuration file, under its name without dashes.
             """);
@@ -96,6 +125,12 @@ internal sealed record CommandLine(ClientOptions Options, IReadOnlyList<string> 
                 : new Option<string>("--" + setting.Name) { Description = setting.Help, HelpName = setting.Value, Arity = ArgumentArity.ExactlyOne };
             options.Add(setting, option);
             root.Add(option);
+        }
+        foreach ((string name, string help) in s_commands.GetValueOrDefault(command, []))
+        {
+            var flag = new Option<bool>("--" + name) { Description = help, Arity = ArgumentArity.Zero };
+            flags.Add(name, flag);
+            root.Add(flag);
         }
         config = new Option<string>("--config")
         {

@@ -1,41 +1,14 @@
 using System.Runtime.InteropServices;
 using GlobalCache.Client;
+using GlobalCache.Client.Commands;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Store;
 using GlobalCache.Client.Ways;
 using Microsoft.Extensions.Logging.Abstractions;
+using Spectre.Console;
 
-// 0 when all went well, 2 when the client cannot start as told, else what the viewer answered.
-const int cannotStart = 2;
-
-if (args is [JoinLine.Command, ..] && !args.Contains("--help"))
-{
-    if (JoinLine.Read(args) is not { } join)
-    {
-        Terminal.Error.WriteLine(JoinLine.Usage);
-        return cannotStart;
-    }
-    try
-    {
-        var joining = new GridJoin(new ClientOptions().ConfigFolder, TimeProvider.System, NullLogger.Instance);
-        Terminal.Out.WriteLine(await joining.RunAsync(join.Invite, join.GridFile, CancellationToken.None));
-        return 0;
-    }
-    catch (CannotStartException e)
-    {
-        Terminal.Error.WriteLine(e.Message);
-        return cannotStart;
-    }
-}
-
-CommandLine line = CommandLine.Read(args);
-if (line.Answer is not null)
-{
-    Terminal.Out.WriteLine(line.Answer);
-    return 0;
-}
-foreach (string error in line.Errors) Terminal.Error.WriteLine(error);
-if (line.Errors.Count > 0) return cannotStart;
+// 0 when all went well, 1 when there was nothing to be had, 2 when it cannot be done as told; of run, what the viewer answered.
+const int cannot = 2;
 
 using var stopped = new CancellationTokenSource();
 void Stop(PosixSignalContext signal)
@@ -43,18 +16,62 @@ void Stop(PosixSignalContext signal)
     signal.Cancel = true;
     stopped.Cancel();
 }
-using ILoggerFactory logs = LoggerFactory.Create(log => log
-    .AddSimpleConsole(console => console.SingleLine = true)
-    .SetMinimumLevel(line.Options.Verbose ? LogLevel.Information : LogLevel.Warning)
-    .AddFilter("Microsoft", LogLevel.Warning)
-    .AddFilter("Yarp", LogLevel.Error)
-    .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+
 try
 {
-    await using ClientApp app = await ClientApp.StartAsync(line.Options, logs, TimeProvider.System);
+    if (args is [JoinLine.Command, ..] && !args.Contains("--help"))
+    {
+        if (JoinLine.Read(args) is not { } join) throw new CannotStartException(JoinLine.Usage);
+        var joining = new GridJoin(new ClientOptions().ConfigFolder, TimeProvider.System, NullLogger.Instance);
+        Terminal.Out.WriteLine(await joining.RunAsync(join.Invite, join.GridFile, CancellationToken.None));
+        return 0;
+    }
+
+    CommandLine line = CommandLine.Read(args);
+    if (line.Answer is not null)
+    {
+        Terminal.Out.WriteLine(line.Answer);
+        return 0;
+    }
+    // What is wrong is what the doctor is for.
+    if (line.Command != Doctor.Command)
+    {
+        foreach (string error in line.Errors) Terminal.Error.WriteLine(error);
+        if (line.Errors.Count > 0) return cannot;
+    }
+
     // Ctrl-C in a shared terminal reaches the viewer too; it is then the viewer's end that we wait for.
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => { if (line.Viewer.Count > 0) s.Cancel = true; else Stop(s); });
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    IAnsiConsole console = Terminal.Console;
+    switch (line.Command)
+    {
+        case Doctor.Command:
+            return await new Doctor(line.Options, line.Errors, TimeProvider.System).RunAsync(console, stopped.Token);
+        case Stats.Command:
+            return await new Stats(line.Options, console, TimeProvider.System).RunAsync(line.Flags.Contains(Stats.Json), line.Flags.Contains(Stats.Live), stopped.Token);
+        case Purge.Command:
+            return new Purge(line.Options, console).Run(line.Flags.Contains(Purge.All), line.Flags.Contains(Purge.Yes));
+        case MemberInvite.Command:
+            return await new MemberInvite(line.Options, console, TimeProvider.System).RunAsync(stopped.Token);
+        case Setup.Command:
+            if (!Terminal.IsInteractive) throw new CannotStartException("setup asks questions and needs a terminal: without one, write globalcache.json by hand.");
+            return new Setup(line.Options, console, InstalledViewers.Find()).Run() ? 0 : 1;
+    }
+    if (line.IsBare && Terminal.IsInteractive && new Setup(line.Options, console, InstalledViewers.Find()).Run())
+    {
+        line = CommandLine.Read(args);
+        foreach (string error in line.Errors) Terminal.Error.WriteLine(error);
+        if (line.Errors.Count > 0) return cannot;
+    }
+
+    using ILoggerFactory logs = LoggerFactory.Create(log => log
+        .AddSimpleConsole(format => format.SingleLine = true)
+        .SetMinimumLevel(line.Options.Verbose ? LogLevel.Information : LogLevel.Warning)
+        .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Yarp", LogLevel.Error)
+        .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+    await using ClientApp app = await ClientApp.StartAsync(line.Options, logs, TimeProvider.System);
     if (line.Viewer.Count > 0)
         return await ViewerLaunch.RunAsync(ViewerLaunch.Prepare(line.Viewer, line.Options, app), stopped.Token);
     Terminal.Out.WriteLine(Welcome.Text(line.Options, app));
@@ -63,7 +80,7 @@ try
 catch (Exception e) when (e is CannotStartException or StoreUnusableException)
 {
     Terminal.Error.WriteLine(e.Message);
-    return cannotStart;
+    return cannot;
 }
 catch (OperationCanceledException) when (stopped.IsCancellationRequested)
 {

@@ -164,7 +164,7 @@ internal sealed class MasterApp : IAsyncDisposable
         RouteGroupBuilder open = web.MapGroup("");
         ((IEndpointConventionBuilder)open).Add(MasterCalls.Table.Describe);
         open.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask)).WithMetadata(new OnBoth());
-        open.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, GridBody.Of(grid.File, _made.AdminCodeHash), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
+        open.MapEnrolment(Office.Desks.Enrolment, grid.Office, tokens, GridBody.Of(grid.File, _made.AdminCodeHash), code => grid.InviteOf(code).ToString(), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
         nodes.Map(open.MapGroup("").WithMetadata(new OwnersOnly()));
         new AdminEndpoints(new AdminMeans
         {

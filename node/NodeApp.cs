@@ -201,7 +201,7 @@ internal sealed class NodeApp : IAsyncDisposable
         ((IEndpointConventionBuilder)api).Add(ApiDescription.Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask)).WithMetadata(new OnBoth());
         api.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
-        if (_office is not null) api.MapEnrolment(Desk, Grid.Office, tokens, GridBody.Of(File), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
+        if (_office is not null) api.MapEnrolment(Desk, Grid.Office, tokens, GridBody.Of(File), code => Grid.InviteOf(code).ToString(), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
         api.MapIngest(ingest);
         state.Map(web);
         if (_fleet is not null) new OrderEndpoints(_fleet.Options, _fleet.Secrets, _fleet.Orders, _traffic, time, _log).Map(web.MapGroup("").WithMetadata(new OwnersOnly()));

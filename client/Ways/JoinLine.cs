@@ -7,7 +7,7 @@ internal sealed record JoinLine(string Invite, string? GridFile)
 {
     public const string Command = "join";
 
-    public const string Usage = "join takes one invite, and at most --grid FILE: globalcache-client join INVITE [--grid FILE]";
+    public const string Usage = "join takes one invite, and at most --grid FILE: globalcache join INVITE [--grid FILE]";
 
     /// <summary>Null: not understood; <see cref="Usage"/> says how it is meant.</summary>
     public static JoinLine? Read(IReadOnlyList<string> args)

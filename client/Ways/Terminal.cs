@@ -1,12 +1,20 @@
 // The one place that writes to the terminal, for the composition root.
 #pragma warning disable RS0030
 
+using Spectre.Console;
+
 namespace GlobalCache.Client.Ways;
 
 /// <summary>Standard output for what was asked for, standard error for what went wrong and for the log.</summary>
 internal static class Terminal
 {
-    public static TextWriter Out => Console.Out;
+    public static TextWriter Out => System.Console.Out;
 
-    public static TextWriter Error => Console.Error;
+    public static TextWriter Error => System.Console.Error;
+
+    /// <summary>Somebody can be asked.</summary>
+    public static bool IsInteractive => !System.Console.IsInputRedirected && !System.Console.IsOutputRedirected;
+
+    /// <summary>Tables and questions; plain text where no terminal is.</summary>
+    public static IAnsiConsole Console => AnsiConsole.Console;
 }

@@ -23,6 +23,15 @@ public static class EnrolmentApi
 
     /// <summary><c>POST</c> of a <see cref="SessionRequest"/>: 200 with a <see cref="Session"/>; 403 unknown or revoked client, wrong proof.</summary>
     public const string Sessions = "/v1/sessions";
+
+    /// <summary>
+    /// <c>POST</c> of a <see cref="SessionRequest"/> by a member: 200 with a <see cref="NewInvite"/> into the member's own branch, good for 7 days; 403 unknown or revoked client, wrong
+    /// proof, or <see cref="MostOpenInvites"/> of the member's are open, all alike.
+    /// </summary>
+    public const string Invites = "/v1/enrolments/invites";
+
+    /// <summary>Invites of one member's that were made within 7 days, used or not. 5.</summary>
+    public const int MostOpenInvites = 5;
 }
 
 /// <summary>“Let me in.”</summary>

@@ -18,7 +18,7 @@ internal sealed partial class ClientProcess : IAsyncDisposable
     {
         string folder = Directory.CreateTempSubdirectory("globalcache-bench-").FullName;
         ServerProcess server = await ServerProcess.StartAsync(
-            "globalcache-client.dll", ["--port", "0", "--store", Path.Combine(folder, "store"), .. arguments],
+            "globalcache.dll", ["--port", "0", "--store", Path.Combine(folder, "store"), .. arguments],
             line => TokenUrl().IsMatch(line), ("XDG_CONFIG_HOME", folder), ("XDG_DATA_HOME", folder), ("DOTNET_gcServer", "0"));
         return new ClientProcess(server, folder, new Uri(TokenUrl().Match(server.Ready).Value));
     }

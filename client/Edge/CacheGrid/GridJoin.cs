@@ -33,7 +33,7 @@ internal sealed class GridJoin(string configFolder, TimeProvider time, ILogger l
         return $"""
             This client {(belongs ? "belongs to" : "now belongs to")} the cache grid "{file.Name}"{(belongs ? " already; the invite was not used" : "")}. Start it with the worlds you want to share:
 
-              globalcache-client --grid {Quoted(path)} --share {share}
+              globalcache --grid {Quoted(path)} --share {share}
             """;
     }
 

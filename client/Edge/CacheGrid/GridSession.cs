@@ -51,6 +51,30 @@ internal sealed class GridSession(GridIdentity identity, GridNodes nodes, NodeCo
         }
     }
 
+    /// <summary>An invite for a friend, into this client's own branch.</summary>
+    /// <exception cref="CannotStartException">The grid gives none, or cannot be reached.</exception>
+    public async Task<string> InviteAsync(CancellationToken ct)
+    {
+        try
+        {
+            SessionNonce nonce = await AskAsync<SessionNonce>(HttpMethod.Get, EnrolmentApi.Nonce, null, ct);
+            var request = new SessionRequest { ClientId = identity.ClientId!, Nonce = nonce.Nonce, Proof = identity.Prove(nonce.Nonce) };
+            return (await AskAsync<NewInvite>(HttpMethod.Post, EnrolmentApi.Invites, request, ct)).Invite;
+        }
+        catch (HttpRequestException e) when (e.StatusCode == HttpStatusCode.Forbidden)
+        {
+            throw new CannotStartException($"invite: the cache grid gives no invite: at most {EnrolmentApi.MostOpenInvites} of a member's may be open, each for seven days, and its owner can shut members out.");
+        }
+        catch (HttpRequestException e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            throw new CannotStartException("invite: the cache grid is of an earlier version, whose owner alone invites.");
+        }
+        catch (Exception e) when (IsTrouble(e))
+        {
+            throw new CannotStartException($"invite: the cache grid cannot be asked ({HttpTrouble.Reason(e)}): try again.");
+        }
+    }
+
     /// <summary>Begins to have a session.</summary>
     public void Start() => _renewing = Task.Run(RenewAsync);
 

@@ -10,7 +10,7 @@ namespace GlobalCache.Office.Enrolment;
 /// Enrolment and sessions over HTTPS (<see cref="EnrolmentApi"/>). Every refusal is the same empty 403, whatever the reason, so that nobody learns
 /// which invites and clients there are; 429 knocks too often, 503 when the store cannot say.
 /// </summary>
-internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridBody grid, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log)
+internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridBody grid, Func<string, string> inviteOf, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log)
 {
     private const int MostBytes = 4096, MostClientId = 64;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { MaxDepth = 8 };
@@ -18,13 +18,14 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, Sess
     private readonly SessionNonces _nonces = new(key);
     private readonly AddressLimits _limits = new();
 
-    /// <summary>Adds the four routes.</summary>
+    /// <summary>Adds the five routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet(EnrolmentApi.GridFile, Guarded(_ => Task.FromResult<object?>(grid)));
         routes.MapPost(EnrolmentApi.Enrolments, Guarded(EnrolAsync));
         routes.MapGet(EnrolmentApi.Nonce, Guarded(_ => Task.FromResult<object?>(new SessionNonce { Nonce = _nonces.Next(time.GetUtcNow()) })));
         routes.MapPost(EnrolmentApi.Sessions, Guarded(StartSessionAsync));
+        routes.MapPost(EnrolmentApi.Invites, Guarded(InviteAsync));
     }
 
     private async Task<object?> EnrolAsync(HttpContext context)
@@ -36,18 +37,26 @@ internal sealed class EnrolmentEndpoints(EnrolmentDesk desk, OfficeKey key, Sess
         return await desk.EnrolAsync(code, key, context.RequestAborted) is { } client ? new Enrolled { ClientId = client } : null;
     }
 
+    private async Task<object?> InviteAsync(HttpContext context) =>
+        await ProvenAsync(context) is { } known && await desk.InviteAsync(known.Client, context.RequestAborted) is { } code ? new NewInvite { Invite = inviteOf(code) } : null;
+
     private async Task<object?> StartSessionAsync(HttpContext context)
+    {
+        if (await ProvenAsync(context) is not { } known) return null;
+        Session session = tokens.Issue(new SessionIdentity(Pseudonyms.Of(key, known.Client, time.GetUtcNow()), known.Member.Branch, known.Branch.Since, known.Member.PublicKey, known.Member.Trusted))
+            ?? throw new StoreTroubleException("There is no key for new sessions: it could not be published.");
+        return session with { DeniedSerials = denied() };
+    }
+
+    /// <summary>Who asks, where they have proven it; null: nobody that is let in.</summary>
+    private async Task<(string Client, Member Member, Branch Branch)?> ProvenAsync(HttpContext context)
     {
         if (await ReadAsync<SessionRequest>(context) is not { ClientId: { Length: <= MostClientId } client, Nonce: { } nonce, Proof: { } proof }) return null;
         if (!_nonces.IsFresh(nonce, time.GetUtcNow())) return null;
         (Member Member, Branch Branch)? found = await desk.FindAsync(client, context.RequestAborted);
         if (!ClientKeys.Proves(found?.Member.PublicKey, nonce, client, proof) || found is not { } known) return null;
         // Last, so that nobody can use up another's nonce.
-        DateTimeOffset now = time.GetUtcNow();
-        if (!_nonces.TryUse(nonce, now)) return null;
-        Session session = tokens.Issue(new SessionIdentity(Pseudonyms.Of(key, client, now), known.Member.Branch, known.Branch.Since, known.Member.PublicKey, known.Member.Trusted))
-            ?? throw new StoreTroubleException("There is no key for new sessions: it could not be published.");
-        return session with { DeniedSerials = denied() };
+        return _nonces.TryUse(nonce, time.GetUtcNow()) ? (client, known.Member, known.Branch) : null;
     }
 
     private RequestDelegate Guarded(Func<HttpContext, Task<object?>> answer) => async context =>
@@ -98,6 +107,6 @@ internal static class EnrolmentRoutes
 {
     /// <summary>Adds the routes.</summary>
     public static void MapEnrolment(
-        this IEndpointRouteBuilder routes, EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridBody grid, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log) =>
-        new EnrolmentEndpoints(desk, key, tokens, grid, denied, time, log).Map(routes);
+        this IEndpointRouteBuilder routes, EnrolmentDesk desk, OfficeKey key, SessionTokens tokens, GridBody grid, Func<string, string> inviteOf, Func<IReadOnlyList<string>> denied, TimeProvider time, ILogger log) =>
+        new EnrolmentEndpoints(desk, key, tokens, grid, inviteOf, denied, time, log).Map(routes);
 }

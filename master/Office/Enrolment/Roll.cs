@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using GlobalCache.Office.Stores;
+using GlobalCache.Policy.Wire;
 
 namespace GlobalCache.Office.Enrolment;
 
@@ -77,7 +78,7 @@ internal sealed record Roll : Kept
         Roll roll = Tidied(now);
         Member? member = null;
         if (inviter is not null && ((member = roll.Clients.GetValueOrDefault(inviter)) is null || roll.IsRevoked(inviter, member.Branch))) return null;
-        if (roll.Invites.Count >= MostInvites) return null;
+        if (roll.Invites.Count >= MostInvites || (inviter is not null && roll.Invites.Values.Count(i => i.Inviter == inviter) >= EnrolmentApi.MostOpenInvites)) return null;
         return roll with
         {
             Sequence = Sequence + 1,

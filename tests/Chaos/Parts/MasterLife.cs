@@ -45,7 +45,7 @@ internal sealed class MasterLife
         var tokens = new SessionTokens(grid.File.Host, new SessionKeyRing(
             Office.Issuer.Signs, id => Control.Current?.Key(id, time.GetUtcNow()), () => Control.ReadForUnknownKeyAsync(CancellationToken.None)), time);
         network.Listen(Founding.MasterAddress, Pipeline.Build(Life, (context, next) => next(context), routes => routes.MapEnrolment(
-            Office.Desks.Enrolment, grid.Office, tokens, GridBody.Of(grid.File), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, world.Log)));
+            Office.Desks.Enrolment, grid.Office, tokens, GridBody.Of(grid.File), code => grid.InviteOf(code).ToString(), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, world.Log)));
         var reports = new FleetEndpoints(grid.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => Lease.IsHeld ? Lease.Epoch : null);
         network.Listen(Founding.MasterPrivate, Pipeline.Build(Life, (context, next) => next(context), reports.Map));
         Life.AtEnd(() => world.Tell($"end {name}"));

@@ -1,6 +1,7 @@
 using System.Net;
 using GlobalCache.Client;
 using GlobalCache.Client.CacheGrid;
+using GlobalCache.Client.Commands;
 using GlobalCache.Client.Edge;
 using GlobalCache.Client.Ways;
 using GlobalCache.Node;
@@ -9,6 +10,7 @@ using GlobalCache.Policy.Assets;
 using GlobalCache.Policy.Wire;
 using GlobalCache.Tests.Edge;
 using GlobalCache.Tests.Support;
+using Spectre.Console.Testing;
 using CannotStartException = GlobalCache.Client.CannotStartException;
 using CommandLine = GlobalCache.Client.CommandLine;
 
@@ -37,7 +39,7 @@ public sealed class GridJoinTests : IDisposable
         string invite = node.Grid.InviteOf((await node.Desk.InviteAsync(inviter: null, default))!).ToString();
         string said = await JoinAsync(invite);
         string file = Path.Combine(Config, $"grid-{node.Grid.File.Host}.json");
-        Assert.Contains($"globalcache-client --grid {file} --share grid.example.org", said, StringComparison.Ordinal);
+        Assert.Contains($"globalcache --grid {file} --share grid.example.org", said, StringComparison.Ordinal);
         GridFile read = GridFileReader.Read(file, out _)!;
         Assert.Equal((node.Grid.File.Host, node.Grid.File.Ca), (read.Host, read.Ca));
         // What was told is what starts the client: it belongs to the grid, and needs no invite any more.
@@ -45,6 +47,15 @@ public sealed class GridJoinTests : IDisposable
         using (GridIdentity identity = GridIdentity.Load(Config, read.Host)) Assert.NotNull(identity.ClientId);
         // Once more: nothing is used up.
         Assert.Contains("belongs to", await JoinAsync(invite), StringComparison.Ordinal);
+        // A member invites a friend.
+        var options = new ClientOptions { ConfigFolder = Config, Grid = read };
+        using var terminal = new TestConsole();
+        Assert.Equal(0, await new MemberInvite(options, terminal, TimeProvider.System).RunAsync(TestContext.Current.CancellationToken));
+        Assert.Contains("belongs to", await JoinAsync(terminal.Lines[0], config: Path.Combine(_folder, "friend")), StringComparison.Ordinal);
+        Assert.Equal(2, node.Desk.Roll.Clients.Count);
+        Assert.Single(node.Desk.Roll.Clients.Values.Select(c => c.Branch).Distinct());
+        Assert.Contains("this client is none", (await Assert.ThrowsAsync<CannotStartException>(() =>
+            new MemberInvite(options with { ConfigFolder = Path.Combine(_folder, "nobody") }, terminal, TimeProvider.System).RunAsync(TestContext.Current.CancellationToken))).Message, StringComparison.Ordinal);
         // Another machine cannot use it again.
         Assert.Equal("join: the cache grid does not know this invite, or it is used, too old or taken back: ask for another.", await RefusedAsync(invite, config: Path.Combine(_folder, "other")));
     }

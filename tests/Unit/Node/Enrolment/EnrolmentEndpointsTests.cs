@@ -45,7 +45,7 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
         _desk = new EnrolmentDesk(new FolderStore(Path.Combine(_folder, "store"), TimeProvider.System), _grid.Office, _time, _log);
         _tokens = new SessionTokens(_grid.File.Host, new SessionKey("k1", _signs), [], _time);
         _app.UseRouting();
-        _app.MapEnrolment(_desk, _grid.Office, _tokens, GridBody.Of(_grid.File), () => ["5A01"], _time, _log);
+        _app.MapEnrolment(_desk, _grid.Office, _tokens, GridBody.Of(_grid.File), code => _grid.InviteOf(code).ToString(), () => ["5A01"], _time, _log);
         await _app.StartAsync();
         int port = new Uri(_app.Urls.First()).Port;
         X509Certificate2 authority = X509Certificate2.CreateFromPem(_grid.File.Ca);
@@ -89,6 +89,31 @@ public sealed class EnrolmentEndpointsTests : IAsyncLifetime
         Assert.DoesNotContain(client, System.Text.Encoding.UTF8.GetString(Base64Url.DecodeFromChars(session.Token.Split('.')[1])), StringComparison.Ordinal);
         Assert.Equal(_desk.Roll.Clients[client].Branch, identity.Branch);
         Assert.Equal(Spki(_key), identity.ClientKey);
+    }
+
+    [Fact]
+    public async Task A_member_invites_into_its_own_branch_five_times_in_seven_days()
+    {
+        string client = await EnrolAsync(_key);
+        async Task<Answer> AskAsync(ECDsa key)
+        {
+            string nonce = await NonceAsync();
+            return await PostAsync(EnrolmentApi.Invites, new SessionRequest { ClientId = client, Nonce = nonce, Proof = Proof(key, nonce, client) });
+        }
+        using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        Assert.Equal(HttpStatusCode.Forbidden, (await AskAsync(stranger)).Status);
+        string text = (await ReadAsync<NewInvite>(await AskAsync(_key))).Invite;
+        Assert.True(InviteText.TryParse(text, out InviteText? invite));
+        string friend = (await _desk.EnrolAsync(invite.Code, Spki(stranger), default))!;
+        Assert.Equal(_desk.Roll.Clients[client].Branch, _desk.Roll.Clients[friend].Branch);
+        for (int i = 1; i < EnrolmentApi.MostOpenInvites; i++) Assert.Equal(HttpStatusCode.OK, (await AskAsync(_key)).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await AskAsync(_key)).Status);
+        // The operator is not held back by it, and a member no longer than that.
+        Assert.NotNull(await _desk.InviteAsync(inviter: null, default));
+        _time.Advance(TimeSpan.FromDays(7.1));
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(_key)).Status);
+        await _desk.RevokeAsync(client, default);
+        Assert.Equal(HttpStatusCode.Forbidden, (await AskAsync(_key)).Status);
     }
 
     [Fact]
