@@ -41,7 +41,7 @@ internal sealed class Doctor(ClientOptions options, IReadOnlyList<string> mistak
     {
         foreach (string mistake in mistakes) yield return new Finding(Health.Bad, "settings", mistake);
         if (mistakes.Count == 0) yield return new Finding(Health.Good, "settings", $"They go together. They are read from {Path.Combine(options.ConfigFolder, ConfigurationFile.Name)}.");
-        yield return Port();
+        yield return await PortAsync(stop);
         yield return Store();
         yield return Key();
         yield return await NameAsync("grid", options.LoginUri.Host, stop);
@@ -55,11 +55,10 @@ internal sealed class Doctor(ClientOptions options, IReadOnlyList<string> mistak
         yield return InstalledViewers.Finding();
     }
 
-    private Finding Port()
+    private async Task<Finding> PortAsync(CancellationToken stop)
     {
         int port = options.Port ?? 0;
-        if (RunningMark.All(options.ConfigFolder).FirstOrDefault(e => e.Port == port && Answers(e)) is { } own)
-            return new Finding(Health.Good, "port", $"A client of yours listens on {own}.");
+        if (await Stats.FindAsync(options, port, stop) is { } own) return new Finding(Health.Good, "port", $"A client of yours listens on {own.Page.Authority}.");
         if (port == 0) return new Finding(Health.Good, "port", "A free one is taken at each start.");
         try
         {
@@ -70,20 +69,6 @@ internal sealed class Doctor(ClientOptions options, IReadOnlyList<string> mistak
         catch (SocketException e)
         {
             return new Finding(Health.Bad, "port", $"{port} on {options.Listen} cannot be taken ({e.SocketErrorCode}).", "Stop the program that has it, or choose another with --port and tell your viewer.");
-        }
-    }
-
-    private static bool Answers(IPEndPoint endpoint)
-    {
-        try
-        {
-            using var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            socket.Connect(endpoint);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
         }
     }
 

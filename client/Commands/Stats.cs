@@ -18,9 +18,8 @@ internal sealed class Stats(ClientOptions options, IAnsiConsole console, TimePro
     /// <summary>0; 1: no client runs, and none ever has.</summary>
     public async Task<int> RunAsync(bool json, bool live, CancellationToken stop)
     {
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = s_patience, MaxResponseContentBufferSize = MaxBytes };
-        (Uri Page, ClientStatus Now)? found = await FindAsync(client, stop);
-        if (found is not { } running)
+        using HttpClient client = Client();
+        if (await FindAsync(client, options, port: null, stop) is not { } running)
         {
             if (KeptFigures.Read(FiguresKeeper.FileIn(options.Store)) is not { } kept)
             {
@@ -59,10 +58,19 @@ internal sealed class Stats(ClientOptions options, IAnsiConsole console, TimePro
 
     private int Room() => Math.Clamp(console.Profile.Height - 26, 3, 40);
 
-    /// <summary>The first client of this user that answers.</summary>
-    private async Task<(Uri, ClientStatus)?> FindAsync(HttpClient client, CancellationToken stop)
+    /// <summary>The first client of this user that answers, on this port if one is named; null: none does.</summary>
+    public static async Task<(Uri Page, ClientStatus Now)?> FindAsync(ClientOptions options, int? port, CancellationToken stop)
     {
-        foreach (IPEndPoint endpoint in RunningMark.All(options.ConfigFolder))
+        using HttpClient client = Client();
+        return await FindAsync(client, options, port, stop);
+    }
+
+    private static HttpClient Client() =>
+        new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = s_patience, MaxResponseContentBufferSize = MaxBytes };
+
+    private static async Task<(Uri Page, ClientStatus Now)?> FindAsync(HttpClient client, ClientOptions options, int? port, CancellationToken stop)
+    {
+        foreach (IPEndPoint endpoint in RunningMark.All(options.ConfigFolder).Where(e => port is null || e.Port == port))
         {
             var page = new Uri($"http://{endpoint}/p/{InstallToken.LoadOfPage(options.ConfigFolder).Text}/");
             if (await AskAsync(client, page, stop) is { } now) return (page, now);

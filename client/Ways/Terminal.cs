@@ -8,6 +8,8 @@ namespace GlobalCache.Client.Ways;
 /// <summary>Standard output for what was asked for, standard error for what went wrong and for the log.</summary>
 internal static class Terminal
 {
+    private const int Unwrapped = 1000;
+
     public static TextWriter Out => System.Console.Out;
 
     public static TextWriter Error => System.Console.Error;
@@ -16,5 +18,14 @@ internal static class Terminal
     public static bool IsInteractive => !System.Console.IsInputRedirected && !System.Console.IsOutputRedirected;
 
     /// <summary>Tables and questions; plain text where no terminal is.</summary>
-    public static IAnsiConsole Console => AnsiConsole.Console;
+    public static IAnsiConsole Console
+    {
+        get
+        {
+            IAnsiConsole console = AnsiConsole.Console;
+            // For who reads line by line a sentence is one line.
+            if (System.Console.IsOutputRedirected) console.Profile.Width = Unwrapped;
+            return console;
+        }
+    }
 }
