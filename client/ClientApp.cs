@@ -138,7 +138,7 @@ internal sealed class ClientApp : IAsyncDisposable
         WebApplication web = builder.Build();
         var page = new StatusPage(Status(keeper.Figures, store, relay, prefetch, grid, time), (world, on) => grid?.Worlds.TrySwitch(world, on) == true, time);
         var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token) { AssetOnly = AssetOnly(options, relay), Page = (_pageToken, page.HandleAsync) };
-        if (options.LoginProxy) front = Login(front, options, relay, shelf, exclusions, upstream.Grid, ResumePlace.Of(options, key), before, time, log);
+        if (options.LoginProxy) front = Login(front, options, relay, shelf, exclusions, upstream.Grid, ResumePlace.Of(options.Store, key), before, time, log);
         if (web.Services.GetService<IHttpForwarder>() is { } forwarder)
             front = Proxies(front, options, relay, forwarder, by => Keep(Upstream.Pool(trust, Through(by), options.Limits.ConnectionsPerHost, s_idle)), reach, cdnReach);
         web.Run(front.HandleAsync);
@@ -252,7 +252,7 @@ internal sealed class ClientApp : IAsyncDisposable
     private static ResumeRecord? Before(ClientOptions options)
     {
         string key = Path.Combine(options.ConfigFolder, "store.key");
-        return options.LoginProxy && File.Exists(key) ? ResumePlace.Of(options, LocalKey.Load(key))?.Find(options.Limits.ResumeWithin) : null;
+        return options.LoginProxy && File.Exists(key) ? ResumePlace.Of(options.Store, LocalKey.Load(key))?.Find(options.Limits.ResumeWithin) : null;
     }
 
     /// <summary>The port is taken before anything else is done, so that a busy one leaves no trace. Where any will do, it is the one viewers know.</summary>

@@ -10,9 +10,9 @@ namespace GlobalCache.Client.Resumption;
 /// <param name="Now">Null when the system does not tell: nothing is left, nothing taken up.</param>
 internal sealed record ResumePlace(ResumeFile File, string Memory, Func<Moment?> Now)
 {
-    /// <summary>The place of the client whose store this is; null when no client has ever kept keys here, or the system has no files in memory.</summary>
-    public static ResumePlace? Of(ClientOptions options, LocalKey? key) => key is null || !options.LoginProxy || CircuitPages.Folder() is not { } memory ? null
-        : new ResumePlace(new ResumeFile(ResumeFile.PathFor(memory, options.Store, key), key.Derive("globalcache-sessions-1")), memory, Moment.OfMachine);
+    /// <summary>The place of the client whose store this is; null when the system has no files in memory.</summary>
+    public static ResumePlace? Of(string store, LocalKey key) => CircuitPages.Folder() is not { } memory ? null
+        : new ResumePlace(new ResumeFile(ResumeFile.PathFor(memory, store, key), key.Derive("globalcache-sessions-1")), memory, Moment.OfMachine);
 
     /// <summary>What the client before this one left, if it was alive less than <paramref name="within"/> ago in this boot.</summary>
     public ResumeRecord? Find(TimeSpan within) =>
