@@ -31,12 +31,12 @@ internal sealed partial class SourceArrows
         {
             string[] files = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories).Where(f => PartOf(f) == part)];
             Dictionary<string, string> texts = files.ToDictionary(f => f, File.ReadAllText);
-            string[] roots = [.. texts.Values.Where(t => Space().Match(t).Groups[1].Value == space).SelectMany(t => Types().Matches(t).Select(m => m.Groups[1].Value)).Distinct()];
+            string[] roots = [.. texts.Values.Where(t => Space().Match(t).Groups["name"].Value == space).SelectMany(t => Types().Matches(t).Select(m => m.Groups["name"].Value)).Distinct()];
             Regex root = new($@"\b({string.Join('|', roots.DefaultIfEmpty("(?!)"))})\b", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(5));
             foreach (string text in texts.Values)
             {
-                string from = Space().Match(text) is { Success: true } named ? named.Groups[1].Value : space;
-                foreach (Match use in Uses().Matches(text)) Add(arrows, from, use.Groups[1].Value);
+                string from = Space().Match(text) is { Success: true } named ? named.Groups["name"].Value : space;
+                foreach (Match use in Uses().Matches(text)) Add(arrows, from, use.Groups["name"].Value);
                 if (from != space && root.IsMatch(Comments().Replace(text, ""))) Add(arrows, from, space);
             }
             XDocument project = XDocument.Load(Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.csproj").Single());
@@ -80,15 +80,15 @@ internal sealed partial class SourceArrows
 
     private static string PartOf(string file) => Parts.Where(p => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/').StartsWith(p.Folder + "/", StringComparison.Ordinal)).MaxBy(p => p.Folder.Length).Part;
 
-    [GeneratedRegex(@"^namespace (GlobalCache[\w.]*);", RegexOptions.Multiline, 1000)]
+    [GeneratedRegex(@"^namespace (?<name>GlobalCache[\w.]*);", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Space();
 
-    [GeneratedRegex(@"^using (?:static )?(?:\w+ = )?(GlobalCache\.[\w.]+);", RegexOptions.Multiline, 1000)]
+    [GeneratedRegex(@"^using (static )?(\w+ = )?(?<name>GlobalCache\.[\w.]+);", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Uses();
 
-    [GeneratedRegex(@"^(?:public|internal) (?:static |sealed |abstract |readonly |partial |ref )*(?:class|record struct|record|struct|enum|interface|delegate [\w<>?]+) (\w+)", RegexOptions.Multiline, 1000)]
+    [GeneratedRegex(@"^(public|internal) (static |sealed |abstract |readonly |partial |ref )*(class|record struct|record|struct|enum|interface|delegate [\w<>?]+) (?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Types();
 
-    [GeneratedRegex(@"//.*$|^using .*$|""(?:[^""\\\n]|\\.)*""", RegexOptions.Multiline, 1000)]
+    [GeneratedRegex(@"//.*$|^using .*$|""([^""\\\n]|\\.)*""", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Comments();
 }
