@@ -71,6 +71,9 @@ internal sealed record ClientOptions
     /// <summary>Logs what goes well too.</summary>
     public bool Verbose { get; init; }
 
+    /// <summary>Logs an object a line, for programs.</summary>
+    public bool LogJson { get; init; }
+
     /// <summary>Bounds and waits.</summary>
     public ClientLimits Limits { get; init; } = new();
 

@@ -65,12 +65,7 @@ try
         if (line.Errors.Count > 0) return cannot;
     }
 
-    using ILoggerFactory logs = LoggerFactory.Create(log => log
-        .AddSimpleConsole(format => format.SingleLine = true)
-        .SetMinimumLevel(line.Options.Verbose ? LogLevel.Information : LogLevel.Warning)
-        .AddFilter("Microsoft", LogLevel.Warning)
-        .AddFilter("Yarp", LogLevel.Error)
-        .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+    using ILoggerFactory logs = Terminal.Log(line.Options);
     await using ClientApp app = await ClientApp.StartAsync(line.Options, logs, TimeProvider.System);
     if (line.Viewer.Count > 0)
         return await ViewerLaunch.RunAsync(ViewerLaunch.Prepare(line.Viewer, line.Options, app), stopped.Token);

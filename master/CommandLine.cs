@@ -53,10 +53,11 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         var leave = new Option<bool>("--leave-nodes") { Description = "Nodes started here run on when the master is told to stop." };
         var aws = new Option<string?>("--aws") { Description = "Run the grid of this machine's stack in AWS, whose settings are the instance's user data, or in FILE.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
         var awsUrls = new Option<string[]>("--aws-url") { Description = "For tests: a service of AWS' on this machine, such as ec2=http://127.0.0.1:8080.", Hidden = true };
-        var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
+        var verbose = new Option<bool>(ProgramLog.Verbose) { Description = "Log what goes well too." };
+        var json = new Option<bool>(ProgramLog.Json) { Description = "Log an object a line, for programs." };
         var root = new RootCommand("GlobalCache's master: opens and closes the nodes of a cache grid with its demand.")
         {
-            data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, report, admin, leave, bucket, region, endpoint, noChecksums, aws, awsUrls, verbose,
+            data, listen, owners, dns, name, host, policy, share, lead, most, nodes, first, port, privatePort, link, cache, report, admin, leave, bucket, region, endpoint, noChecksums, aws, awsUrls, verbose, json,
         };
         foreach (Command command in GridCommands.Of(data, folder => FolderGrid.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         foreach (Command command in OrderCommands.Of(data, folder => FolderGrid.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time)) root.Add(command);

@@ -12,11 +12,7 @@ using GlobalCache.Office.Stores;
 // 0 when all went well, 2 when it cannot be done as told.
 const int cannotStart = 2;
 
-using ILoggerFactory logs = LoggerFactory.Create(log => log
-    .AddSimpleConsole(console => console.SingleLine = true)
-    .SetMinimumLevel(args.Contains("--verbose") ? LogLevel.Information : LogLevel.Warning)
-    .AddFilter("Microsoft", LogLevel.Warning)
-    .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+using ILoggerFactory logs = ProgramLog.Of(args);
 CommandLine line = CommandLine.Read(args, TimeProvider.System, logs.CreateLogger("GlobalCache"),
     ct => AdminCodeEntry.AskAsync(Console.In, Console.IsInputRedirected ? null : () => Console.ReadKey(intercept: true), Console.Error, ct));
 foreach (string error in line.Errors) Console.Error.WriteLine(error);

@@ -50,10 +50,11 @@ internal sealed record CommandLine(NodeOptions Options, IReadOnlyList<string> Er
         var aws = new Option<string?>("--aws") { Description = "Be one of a grid in AWS, as the instance's user data say, or FILE.", HelpName = "FILE", Arity = ArgumentArity.ZeroOrOne };
         var awsUrls = new Option<string[]>("--aws-url") { Description = "For tests: a service of AWS' on this machine, such as ssm=http://127.0.0.1:8080.", Hidden = true };
         var pidFile = new Option<string?>("--pid-file") { Description = "Write this process's number and start here, for whoever has to end it." };
-        var verbose = new Option<bool>("--verbose") { Description = "Log what goes well too." };
+        var verbose = new Option<bool>(ProgramLog.Verbose) { Description = "Log what goes well too." };
+        var json = new Option<bool>(ProgramLog.Json) { Description = "Log an object a line, for programs." };
         var root = new RootCommand("GlobalCache's node: shares assets among the clients of a cache grid.")
         {
-            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, member, master, link, orphan, report, aws, awsUrls, pidFile, verbose,
+            data, listen, owners, share, name, host, address, lead, cache, disk, diskSize, drain, nodes, bucket, region, endpoint, noChecksums, member, master, link, orphan, report, aws, awsUrls, pidFile, verbose, json,
         };
         foreach (Command command in GridCommands.Of(data, folder => NodeApp.OpenStore(defaults with { Data = folder, S3 = Bucket() }, time), time, log)) root.Add(command);
         // With an action of its own it may stand without a command; it is never invoked.

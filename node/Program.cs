@@ -10,11 +10,7 @@ using GlobalCache.Office.Serving;
 // 0 when all went well, 2 when it cannot be done as told.
 const int cannotStart = 2;
 
-using ILoggerFactory logs = LoggerFactory.Create(log => log
-    .AddSimpleConsole(console => console.SingleLine = true)
-    .SetMinimumLevel(args.Contains("--verbose") ? LogLevel.Information : LogLevel.Warning)
-    .AddFilter("Microsoft", LogLevel.Warning)
-    .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+using ILoggerFactory logs = ProgramLog.Of(args);
 CommandLine line = CommandLine.Read(args, TimeProvider.System, logs.CreateLogger("GlobalCache"));
 foreach (string error in line.Errors) Console.Error.WriteLine(error);
 if (line.Errors.Count > 0) return cannotStart;

@@ -49,6 +49,8 @@ internal sealed record Setting(string Name, string? Value, string Help, ApplySet
             Set(ref o, o with { GridDomains = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) })),
         new("verbose", null, "Tells more on standard error.", static (ref o, text) =>
             Switch(text, out bool on) ?? Set(ref o, o with { Verbose = on })),
+        new("log-json", null, "Writes the log as JSON, an object a line, for programs.", static (ref o, text) =>
+            Switch(text, out bool on) ?? Set(ref o, o with { LogJson = on })),
         new("grid", "FILE", "The cache grid to take part in: its grid.json.", static (ref o, text) =>
             GridFileReader.Read(text, out string wrong) is { } file ? Set(ref o, o with { Grid = file }) : wrong),
         new("share", "NAMES", "The virtual worlds whose assets you share through --grid, with commas between. No other is shared.", static (ref o, text) =>

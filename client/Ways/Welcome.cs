@@ -21,13 +21,18 @@ internal static class Welcome
             text.AppendLine().AppendLine("CDN host (assets alone)").AppendLine($"  hosts file          {app.Endpoint.Address} {options.CdnHost}");
             if (app.Port != 80) text.AppendLine("  and start it on port 80, where viewers look for that host: --port 80");
         }
-        if (options.LoginProxy)
+        if (options is { SecondLife: true, WebProxy: false, CdnHost: null })
+        {
+            text.AppendLine().AppendLine("For Second Life start this with --web-proxy, or start the viewer by it (run VIEWER):")
+                .AppendLine("its own viewer and Firestorm go there by themselves, whatever login page they are given.");
+        }
+        // What today's viewers do not read for Second Life is not said beside what they do (ADR 28).
+        if (options.LoginProxy && !(options.SecondLife && options.WebProxy))
         {
             text.AppendLine().AppendLine("Login proxy (everything)")
                 .AppendLine($"  Firestorm           firestorm --grid {app.GridName}")
                 .AppendLine($"                      or Preferences > Opensim > Add new grid: {app.LoginUri}")
                 .AppendLine($"  other viewers       VIEWER --loginuri {app.LoginUri}");
-            if (options.SecondLife) text.AppendLine("  For Second Life start this with --web-proxy: its own viewer and Firestorm go to it by themselves, whatever login page they are given.");
         }
         if (options.Assets is not null)
         {

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
-using GlobalCache.Client.Caps;
 using GlobalCache.Client.CacheGrid;
+using GlobalCache.Client.Caps;
 using GlobalCache.Client.Resumption;
 using GlobalCache.Client.Store;
 using GlobalCache.Master.Fleets;

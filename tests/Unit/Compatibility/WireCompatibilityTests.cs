@@ -46,7 +46,12 @@ public sealed class WireCompatibilityTests : IDisposable
         IPEndPoint free = new(IPAddress.Loopback, 0);
         var options = new NodeOptions
         {
-            Data = _folder.Path, Name = "Sample", Host = Samples.Host, Listen = free, Private = free, Clear = free,
+            Data = _folder.Path,
+            Name = "Sample",
+            Host = Samples.Host,
+            Listen = free,
+            Private = free,
+            Clear = free,
             Grids = [new SharedGrid { Id = Samples.World, Authorities = [Samples.Authority] }],
         };
         await using NodeApp node = await NodeApp.StartAsync(options, WatchedLog.Unread, _time);

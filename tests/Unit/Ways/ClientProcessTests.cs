@@ -8,7 +8,7 @@ public sealed class ClientProcessTests
     public async Task It_prints_the_line_for_each_viewer_and_stops_when_told()
     {
         using var folder = new TemporaryFolder();
-        using var client = new ClientProcess(folder.Path, "--port", "0", "--web-proxy", "--cdn-host", "cdn.example");
+        using var client = new ClientProcess(folder.Path, "--port", "0", "--web-proxy", "--cdn-host", "cdn.example", "--login-uri", "http://127.0.0.1:1/", "--asset-upstream", "http://127.0.0.1:1/");
         string text = await client.SaidAsync("VIEWERASSET=");
         string token = await File.ReadAllTextAsync(Path.Combine(folder.Path, "config", "globalcache", "install.token"), TestContext.Current.CancellationToken);
         string address = text.Split("running on ")[1].Split(' ')[0];
