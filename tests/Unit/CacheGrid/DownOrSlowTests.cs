@@ -5,7 +5,8 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace GlobalCache.Tests.CacheGrid;
 
-/// <summary>A cache grid that does not answer, on a clock that goes only when a test says so: what it costs a viewer is counted, not measured.</summary>
+/// <summary>A cache grid that does not answer, on a clock that goes only when a test says so: what it costs a viewer is counted, not measured. A connection has one second of the real clock, which a machine busy with other tests may not keep.</summary>
+[Collection("load")]
 public sealed class DownOrSlowTests : IDisposable
 {
     private static readonly byte[] s_texture = SyntheticAssets.Texture(1, 50_000, 512, 512);

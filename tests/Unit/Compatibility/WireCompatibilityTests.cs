@@ -91,8 +91,13 @@ public sealed class WireCompatibilityTests : IDisposable
         List<Exchange> left = [.. Frozen("02", "09")];
         await using WireClient client = await ClientAsync(asked =>
         {
-            Exchange then = Assert.IsType<Exchange>(left.Find(e => e.Method == asked.Method.Method && e.Path == asked.RequestUri!.PathAndQuery));
-            left.Remove(then);
+            Exchange then;
+            // Claims and disputes are told by two at once.
+            lock (left)
+            {
+                then = Assert.IsType<Exchange>(left.Find(e => e.Method == asked.Method.Method && e.Path == asked.RequestUri!.PathAndQuery));
+                left.Remove(then);
+            }
             return SaysAsync(then, asked);
         }, enrolled: false);
         Exchange enrolment = left[0];
