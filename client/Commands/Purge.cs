@@ -29,6 +29,8 @@ internal sealed class Purge(ClientOptions options, IAnsiConsole console)
             }
             Remove(Path.Combine(folder, "lock"));
             RemoveIfEmpty(folder);
+            // By itself the store lies in a folder of this program's own.
+            if (Path.GetDirectoryName(Path.GetFullPath(folder)) is { } parent && Path.GetFileName(parent) == "globalcache") RemoveIfEmpty(parent);
         }
         if (all && Directory.Exists(options.ConfigFolder))
         {
@@ -58,6 +60,6 @@ internal sealed class Purge(ClientOptions options, IAnsiConsole console)
 
     private static void RemoveIfEmpty(string folder)
     {
-        if (!Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
+        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
     }
 }

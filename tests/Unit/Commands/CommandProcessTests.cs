@@ -57,8 +57,10 @@ public sealed class CommandProcessTests
             again.Interrupt();
             Assert.Equal(0, await again.ExitAsync());
         }
+        File.Delete(Path.Combine(data, "mine.txt"));
         await RunAsync(folder, 0, "purge", "--all", "--yes");
-        Assert.Equal(["mine.txt", "mine.txt"], Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories).Select(Path.GetFileName));
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(folder.Path, "data")));
+        Assert.Equal(["mine.txt"], Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories).Select(Path.GetFileName));
     }
 
     [Fact]
