@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Reflection;
 using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Caps;
@@ -25,8 +24,6 @@ internal sealed class CannotStartException(string message) : Exception(message);
 internal sealed class ClientApp : IAsyncDisposable
 {
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(60);
-
-    private static readonly string s_version = typeof(ClientApp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly InstallToken _token;
@@ -62,7 +59,7 @@ internal sealed class ClientApp : IAsyncDisposable
         if (options.CaFile is not null && (roots = GridTrust.ReadRoots(options.CaFile, out string error)) is null)
             throw new CannotStartException($"--ca: {error}.");
         ResumeRecord? before = Before(options);
-        Socket listener = Bind(options, before);
+        Socket listener = ListeningSocket.Open(options, before);
         ClientApp? app = null;
         try
         {
@@ -136,7 +133,7 @@ internal sealed class ClientApp : IAsyncDisposable
             });
         });
         WebApplication web = builder.Build();
-        var page = new StatusPage(Status(keeper.Figures, store, relay, prefetch, grid, time), (world, on) => grid?.Worlds.TrySwitch(world, on) == true, time);
+        var page = new StatusPage(new StatusView(keeper.Figures, store, relay, prefetch, grid, () => _viewers(), time).Now, (world, on) => grid?.Worlds.TrySwitch(world, on) == true, time);
         var front = new Front(new LoopbackGuard(options.WebProxy, options.CdnHost), _token) { AssetOnly = AssetOnly(options, relay), Page = (_pageToken, page.HandleAsync) };
         if (options.LoginProxy) front = Login(front, options, relay, shelf, exclusions, upstream.Grid, ResumePlace.Of(options.Store, key), before, time, log);
         if (web.Services.GetService<IHttpForwarder>() is { } forwarder)
@@ -189,26 +186,6 @@ internal sealed class ClientApp : IAsyncDisposable
         };
     }
 
-    /// <summary>What the page shows.</summary>
-    private Func<ClientStatus> Status(ClientFigures figures, AssetStore store, AssetRelay relay, Prefetch prefetch, CacheGridLink? grid, TimeProvider time)
-    {
-        DateTimeOffset since = time.GetLocalNow();
-        return () => figures.Tell(new ClientStatus
-        {
-            Version = s_version,
-            Now = time.GetLocalNow(),
-            Since = since,
-            Viewers = _viewers(),
-            Store = new StoreStatus(store.Count, store.BytesOnDisk, store.Budget),
-            Grid = grid?.Status(),
-            Work =
-            [
-                new WorkStatus("assets being put together", relay.Assembling.Count),
-                .. grid is null ? [] : (WorkStatus[])[new("assets to be fetched ahead", prefetch.Ahead), new("claims and uploads", grid.Claims.Waiting), new("disputes", grid.Disputes.Waiting)],
-            ],
-        }, time.GetLocalNow());
-    }
-
     private static ServeToken? AssetOnly(ClientOptions options, AssetRelay relay)
     {
         if (options.Assets is not { } upstream) return null;
@@ -253,48 +230,6 @@ internal sealed class ClientApp : IAsyncDisposable
     {
         string key = Path.Combine(options.ConfigFolder, "store.key");
         return options.LoginProxy && File.Exists(key) ? ResumePlace.Of(options.Store, LocalKey.Load(key))?.Find(options.Limits.ResumeWithin) : null;
-    }
-
-    /// <summary>The port is taken before anything else is done, so that a busy one leaves no trace. Where any will do, it is the one viewers know.</summary>
-    private static Socket Bind(ClientOptions options, ResumeRecord? before)
-    {
-        if (options.Port is null or 0 && before is not null && IPEndPoint.Parse(before.Endpoint) is var known && known.Address.Equals(options.Listen))
-        {
-            try
-            {
-                return Bind(known);
-            }
-            catch (CannotStartException)
-            {
-                // Somebody else's now: a new one, and nothing is resumed.
-            }
-        }
-        return Bind(new IPEndPoint(options.Listen, options.Port ?? 0));
-    }
-
-    private static Socket Bind(IPEndPoint endpoint)
-    {
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            // Elsewhere nobody can listen on a port that is listened on; Windows must be told so.
-            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
-            socket.Bind(endpoint);
-            // At once, so that of two that start together the second is told here.
-            socket.Listen();
-            return socket;
-        }
-        catch (SocketException e)
-        {
-            socket.Dispose();
-            throw new CannotStartException(e.SocketErrorCode switch
-            {
-                SocketError.AddressAlreadyInUse => $"Port {endpoint.Port} is in use: stop the other program, or choose another with --port (0 takes a free one).",
-                SocketError.AccessDenied => $"Port {endpoint.Port} may not be used by this user: choose one above 1023 with --port.",
-                SocketError.AddressNotAvailable => $"{endpoint.Address} is no address of this machine: give one with --listen.",
-                _ => $"{endpoint} cannot be listened on ({e.SocketErrorCode}): choose another with --port or --listen.",
-            });
-        }
     }
 
     private static InstallToken LoadToken(Func<string, InstallToken> load, ClientOptions options)

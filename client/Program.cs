@@ -11,8 +11,11 @@ using Spectre.Console;
 const int cannot = 2;
 
 using var stopped = new CancellationTokenSource();
+// Whoever is asked something ends it as any program; afterwards it is told and comes to its end.
+bool isAsking = false;
 void Stop(PosixSignalContext signal)
 {
+    if (isAsking) return;
     signal.Cancel = true;
     stopped.Cancel();
 }
@@ -44,6 +47,7 @@ try
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => { if (line.Viewer.Count > 0) s.Cancel = true; else Stop(s); });
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     IAnsiConsole console = Terminal.Console;
+    isAsking = line.Command is Purge.Command or Setup.Command || (line.IsBare && Terminal.IsInteractive);
     switch (line.Command)
     {
         case Doctor.Command:
@@ -65,6 +69,7 @@ try
         if (line.Errors.Count > 0) return cannot;
     }
 
+    isAsking = false;
     using ILoggerFactory logs = Terminal.Log(line.Options);
     await using ClientApp app = await ClientApp.StartAsync(line.Options, logs, TimeProvider.System);
     if (line.Viewer.Count > 0)

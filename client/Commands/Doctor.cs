@@ -77,16 +77,17 @@ internal sealed class Doctor(ClientOptions options, IReadOnlyList<string> mistak
         if (!Folders.Usable(options.Store)) return new Finding(Health.Bad, "store", $"{options.Store} cannot be written to.", "Choose a folder of your own with --store.");
         string nearest = Path.GetFullPath(options.Store);
         while (!Directory.Exists(nearest)) nearest = Path.GetDirectoryName(nearest)!;
-        long free;
+        long free, held = 0;
         try
         {
+            // What a client that runs evicts meanwhile is no longer there to be measured.
+            if (Directory.Exists(options.Store)) held = new DirectoryInfo(options.Store).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Exists ? f.Length : 0);
             free = new DriveInfo(nearest).AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return new Finding(Health.Doubtful, "store", $"{options.Store} can be written to; how much room there is cannot be told.");
         }
-        long held = Directory.Exists(options.Store) ? new DirectoryInfo(options.Store).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length) : 0;
         return held + free < options.StoreBytes
             ? new Finding(Health.Doubtful, "store", $"{options.Store} holds {Shown.Bytes(held)} of {Shown.Bytes(options.StoreBytes)}, and the disk has room for {Shown.Bytes(free)} more only.", "Give it less with --store-size, or another disk with --store.")
             : new Finding(Health.Good, "store", $"{options.Store} holds {Shown.Bytes(held)} of {Shown.Bytes(options.StoreBytes)}; the disk has {Shown.Bytes(free)} free.");

@@ -18,8 +18,8 @@ internal sealed class MemberInvite(ClientOptions options, IAnsiConsole console, 
     public async Task<int> RunAsync(CancellationToken stop)
     {
         if (options.Grid is not { } grid) throw new CannotStartException("invite: no cache grid is named: say --grid FILE, or put it into the configuration file.");
-        using GridIdentity identity = GridIdentity.Load(options.ConfigFolder, grid.Host);
-        if (identity.ClientId is null) throw new CannotStartException("invite: only members invite, and this client is none: ask somebody who is for an invite, and type: globalcache join INVITE");
+        using GridIdentity? identity = File.Exists(GridIdentity.PathOf(options.ConfigFolder, grid.Host)) ? GridIdentity.Load(options.ConfigFolder, grid.Host) : null;
+        if (identity?.ClientId is null) throw new CannotStartException("invite: only members invite, and this client is none: ask somebody who is for an invite, and type: globalcache join INVITE");
         using var connections = new NodeConnections(grid);
         var nodes = new GridNodes(new Random());
         await using var addresses = new NodeAddresses(

@@ -15,7 +15,20 @@ internal sealed class Purge(ClientOptions options, IAnsiConsole console)
     private static readonly string[] s_config = ["store.key", "install.token", "page.token", "globalcache.json", "grid-", "running-"];
 
     /// <summary>0 done; 1 not wanted after all; 2 it cannot be.</summary>
+    /// <exception cref="StoreUnusableException">A client uses it, or a file cannot be removed.</exception>
     public int Run(bool all, bool yes)
+    {
+        try
+        {
+            return Remove(all, yes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreUnusableException($"purge: not everything could be removed ({e.Message}): make it yours to write, and type it once more.", e);
+        }
+    }
+
+    private int Remove(bool all, bool yes)
     {
         string[] stores = [.. new[] { options.Store, $"{Path.TrimEndingDirectorySeparator(options.Store)}-{StoreIndex.Version}" }.Where(s => File.Exists(Path.Combine(s, "index.db")))];
         string what = all ? $"the store in {options.Store} and all keys, settings and memberships in {options.ConfigFolder}" : $"everything the store in {options.Store} holds";

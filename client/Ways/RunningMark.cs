@@ -32,7 +32,14 @@ internal sealed class RunningMark : IAsyncDisposable
         var found = new List<IPEndPoint>();
         foreach (string file in Directory.EnumerateFiles(folder, Prefix + "*").Order(StringComparer.Ordinal).Take(64))
         {
-            if (new FileInfo(file).Length <= 64 && IPEndPoint.TryParse(File.ReadAllText(file), out IPEndPoint? endpoint)) found.Add(endpoint);
+            try
+            {
+                if (new FileInfo(file).Length <= 64 && IPEndPoint.TryParse(File.ReadAllText(file), out IPEndPoint? endpoint)) found.Add(endpoint);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Its client has just ended.
+            }
         }
         return found;
     }

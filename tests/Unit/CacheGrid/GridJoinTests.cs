@@ -56,6 +56,7 @@ public sealed class GridJoinTests : IDisposable
         Assert.Single(node.Desk.Roll.Clients.Values.Select(c => c.Branch).Distinct());
         Assert.Contains("this client is none", (await Assert.ThrowsAsync<CannotStartException>(() =>
             new MemberInvite(options with { ConfigFolder = Path.Combine(_folder, "nobody") }, terminal, TimeProvider.System).RunAsync(TestContext.Current.CancellationToken))).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(_folder, "nobody")));
         // Another machine cannot use it again.
         Assert.Equal("join: the cache grid does not know this invite, or it is used, too old or taken back: ask for another.", await RefusedAsync(invite, config: Path.Combine(_folder, "other")));
     }
