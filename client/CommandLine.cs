@@ -11,24 +11,32 @@ namespace GlobalCache.Client;
 /// </summary>
 /// <param name="Options">What to start with.</param>
 /// <param name="Command">What is to be done; empty: the client is started.</param>
-/// <param name="Flags">The command's own switches, such as <c>--json</c>.</param>
+/// <param name="Switches">The command's own switches, such as <c>--json</c>, each with its value, empty for one that has none.</param>
 /// <param name="Viewer">The viewer's command after <c>run</c>, empty without.</param>
 /// <param name="Errors">Nothing is started when there is one.</param>
 /// <param name="Answer">Help or version were asked for: this is all there is to do.</param>
 internal sealed record CommandLine(
-    ClientOptions Options, string Command, IReadOnlySet<string> Flags, IReadOnlyList<string> Viewer, IReadOnlyList<string> Errors, string? Answer)
+    ClientOptions Options, string Command, IReadOnlyDictionary<string, string> Switches, IReadOnlyList<string> Viewer, IReadOnlyList<string> Errors, string? Answer)
 {
     private const string Run = "run";
 
+    /// <summary>A command's own switch; one with a value has a word for it.</summary>
+    private sealed record Switch(string Name, string Help, string? Value = null);
+
     /// <summary>Commands that take the client's own options, and the switches each has beside them.</summary>
-    private static readonly Dictionary<string, (string Name, string Help)[]> s_commands = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Switch[]> s_commands = new(StringComparer.Ordinal)
     {
         [Run] = [],
         [Setup.Command] = [],
         [Doctor.Command] = [],
-        [Stats.Command] = [(Stats.Json, "As JSON."), (Stats.Live, "Goes on showing it.")],
-        [Purge.Command] = [(Purge.All, "Keys, settings and membership too: nothing is left."), (Purge.Yes, "Does not ask.")],
+        [Stats.Command] = [new(Stats.Json, "As JSON."), new(Stats.Live, "Goes on showing it.")],
+        [Purge.Command] = [new(Purge.All, "Keys, settings and membership too: nothing is left."), new(Purge.Yes, "Does not ask.")],
         [MemberInvite.Command] = [],
+        [Import.Command] =
+        [
+            new(Import.Oar, "An archive of a region or of an inventory.", "FILE"), new(Import.Folder, "A folder of files named UUID_texture.jp2, UUID.j2c, UUID.ogg, UUID.anim, UUID.llmesh.", "FOLDER"),
+            new(Import.Watch, "Goes on with what is put into the folder later."),
+        ],
     };
 
     /// <summary>Nothing was said: whoever starts it so for the first time, at a terminal, is asked.</summary>
@@ -42,13 +50,13 @@ internal sealed record CommandLine(
         string[] viewer = [.. args.Skip(own)];
         string[] ours = [.. args.Take(own).Where((_, i) => i != word)];
 
-        RootCommand root = Root(command, out Dictionary<Setting, Option> options, out Dictionary<string, Option> flags, out Option<string> config);
+        RootCommand root = Root(command, out Dictionary<Setting, Option> options, out Dictionary<Switch, Option> switches, out Option<string> config);
         ParseResult parsed = root.Parse(ours);
         if (parsed.Errors.Count == 0 && parsed.Action is not null)
         {
             using var text = new StringWriter();
             parsed.Invoke(new InvocationConfiguration { Output = text, Error = text });
-            return new(new(), command, new HashSet<string>(), viewer, [], text.ToString().TrimEnd());
+            return new(new(), command, new Dictionary<string, string>(), viewer, [], text.ToString().TrimEnd());
         }
 
         // What stands behind an option nobody knows was meant as its value, and is no mistake of its own.
@@ -72,7 +80,8 @@ internal sealed record CommandLine(
         // Viewers go to Second Life by themselves, whatever login page they are given (ADR 28).
         if (run && read is { SecondLife: true, LoginProxy: true, CdnHost: null }) read = read with { WebProxy = true };
         read = read with { Port = read.Port ?? (run ? 0 : 12080) };
-        HashSet<string> said = [.. flags.Where(f => parsed.GetResult(f.Value) is { Implicit: false }).Select(f => f.Key)];
+        Dictionary<string, string> said = switches.Where(s => parsed.GetResult(s.Value) is { Implicit: false })
+            .ToDictionary(s => s.Key.Name, s => parsed.GetResult(s.Value)!.Tokens is [.., { Value: { } last }] ? last : "", StringComparer.Ordinal);
         return new(read, command, said, viewer, errors, null) { IsBare = args.Count == 0 && !File.Exists(file) };
     }
 
@@ -85,7 +94,8 @@ internal sealed record CommandLine(
             string arg = args[i];
             if (arg.StartsWith('-'))
             {
-                bool takesValue = arg == "--config" || Setting.All.Any(s => s.Value is not null && arg == "--" + s.Name);
+                bool takesValue = arg == "--config" || Setting.All.Any(s => s.Value is not null && arg == "--" + s.Name)
+                    || s_commands.Values.Any(c => c.Any(s => s.Value is not null && arg == "--" + s.Name));
                 if (takesValue) i++;
             }
             else if (word >= 0)
@@ -98,10 +108,10 @@ internal sealed record CommandLine(
         return args.Count;
     }
 
-    private static RootCommand Root(string command, out Dictionary<Setting, Option> options, out Dictionary<string, Option> flags, out Option<string> config)
+    private static RootCommand Root(string command, out Dictionary<Setting, Option> options, out Dictionary<Switch, Option> switches, out Option<string> config)
     {
         options = [];
-        flags = [];
+        switches = [];
         var root = new RootCommand(
             """
             The GlobalCache client: runs beside your viewer and keeps the grid's textures, sounds, animations and meshes.
@@ -113,6 +123,8 @@ internal sealed record CommandLine(
               globalcache doctor                       looks for what is wrong, and says how to mend it
               globalcache join INVITE                  lets it into a cache grid, and says how to start it then
               globalcache invite                       makes an invite for a friend, of a member's
+              globalcache import --oar FILE            puts a world's own assets into the cache grid, for its owner
+                                 --folder FOLDER [--watch]
               globalcache purge [--all] [--yes]        empties the store; with --all nothing is left of it
 
             Every option may also stand in the configuration file, under its name without dashes.
@@ -126,11 +138,13 @@ internal sealed record CommandLine(
             options.Add(setting, option);
             root.Add(option);
         }
-        foreach ((string name, string help) in s_commands.GetValueOrDefault(command, []))
+        foreach (Switch own in s_commands.GetValueOrDefault(command, []))
         {
-            var flag = new Option<bool>("--" + name) { Description = help, Arity = ArgumentArity.Zero };
-            flags.Add(name, flag);
-            root.Add(flag);
+            Option option = own.Value is null
+                ? new Option<bool>("--" + own.Name) { Description = own.Help, Arity = ArgumentArity.Zero }
+                : new Option<string>("--" + own.Name) { Description = own.Help, HelpName = own.Value, Arity = ArgumentArity.ExactlyOne };
+            switches.Add(own, option);
+            root.Add(option);
         }
         config = new Option<string>("--config")
         {

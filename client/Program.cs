@@ -53,11 +53,14 @@ try
         case Doctor.Command:
             return await new Doctor(line.Options, line.Errors, TimeProvider.System).RunAsync(console, stopped.Token);
         case Stats.Command:
-            return await new Stats(line.Options, console, TimeProvider.System).RunAsync(line.Flags.Contains(Stats.Json), line.Flags.Contains(Stats.Live), stopped.Token);
+            return await new Stats(line.Options, console, TimeProvider.System).RunAsync(line.Switches.ContainsKey(Stats.Json), line.Switches.ContainsKey(Stats.Live), stopped.Token);
         case Purge.Command:
-            return new Purge(line.Options, console).Run(line.Flags.Contains(Purge.All), line.Flags.Contains(Purge.Yes));
+            return new Purge(line.Options, console).Run(line.Switches.ContainsKey(Purge.All), line.Switches.ContainsKey(Purge.Yes));
         case MemberInvite.Command:
             return await new MemberInvite(line.Options, console, TimeProvider.System).RunAsync(stopped.Token);
+        case Import.Command:
+            return await new Import(line.Options, console, TimeProvider.System).RunAsync(
+                line.Switches.GetValueOrDefault(Import.Oar), line.Switches.GetValueOrDefault(Import.Folder), line.Switches.ContainsKey(Import.Watch), stopped.Token);
         case Setup.Command:
             if (!Terminal.IsInteractive) throw new CannotStartException("setup asks questions and needs a terminal: without one, write globalcache.json by hand.");
             return new Setup(line.Options, console, InstalledViewers.Find()).Run() ? 0 : 1;

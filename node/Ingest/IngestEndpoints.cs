@@ -24,7 +24,7 @@ internal sealed record IngestParts(
 
 /// <summary>
 /// Claims, uploads and disputes over HTTPS (<see cref="NodeApi"/>). 400 and 422 say in one sentence what is wrong; 401 no session, 403 not signed by
-/// the session's client; 503 when the store cannot say, or nothing more fits in: to be repeated, which does no harm.
+/// the session's client, or imported by somebody who is not trusted to; 503 when the store cannot say, or nothing more fits in: to be repeated, which does no harm.
 /// </summary>
 internal sealed class IngestEndpoints
 {
@@ -170,8 +170,13 @@ internal sealed class IngestEndpoints
             return null;
         }
         ValidationResult result = s_valid.Validate(batch);
-        if (result.IsValid) return batch;
-        await RefuseAsync(context, 400, result.Errors[0].ErrorMessage);
+        if (!result.IsValid)
+        {
+            await RefuseAsync(context, 400, result.Errors[0].ErrorMessage);
+            return null;
+        }
+        if (caller.Uploader || !batch.Lines.Any(l => l.Origin == ClaimLine.ByHand)) return batch;
+        await RefuseAsync(context, 403, "Only an uploader whom the owner trusts imports.");
         return null;
     }
 

@@ -8,6 +8,12 @@ namespace GlobalCache.Policy.Wire;
 /// <summary>“I received these bytes from the grid” (SECURITY §4). Never said of bytes that came from a cache.</summary>
 public sealed record ClaimLine
 {
+    /// <summary>
+    /// The <see cref="Origin"/> of what an uploader whom the cache grid's owner trusts has put in by hand. From anybody else the whole batch is refused with 403: it was
+    /// received from no grid. No host is called so: it has no domain.
+    /// </summary>
+    public const string ByHand = "import";
+
     /// <summary>The grid of the region that was asked (<see cref="Assets.GridId"/>).</summary>
     public required string Grid { get; init; }
 
@@ -23,7 +29,7 @@ public sealed record ClaimLine
     /// <summary>How many bytes: 1 to the type's cap.</summary>
     public required int Length { get; init; }
 
-    /// <summary>Host that sent them, lower case, without a port; 1 – 255 characters. Whether it is an authority of the grid, the node decides (<see cref="SharedGrid"/>).</summary>
+    /// <summary>Host that sent them, lower case, without a port; 1 – 255 characters; or <see cref="ByHand"/>. Whether it is an authority of the grid, the node decides (<see cref="SharedGrid"/>).</summary>
     public required string Origin { get; init; }
 }
 

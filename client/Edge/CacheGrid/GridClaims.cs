@@ -1,7 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.Store;
@@ -17,13 +16,12 @@ namespace GlobalCache.Client.Edge;
 /// </summary>
 internal sealed class GridClaims : IAsyncDisposable
 {
-    private const int MaxAnswerBytes = 64 << 10;
     private static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1), s_longestPause = TimeSpan.FromMinutes(30);
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { MaxDepth = 8, Converters = { new VerdictWord() } };
 
     private readonly ClaimSpool _spool;
     private readonly AssetStore _store;
     private readonly SignedRequests _requests;
+    private readonly ClaimCalls _calls;
     private readonly SharedWorlds _shared;
     private readonly TimeSpan _within;
     private readonly TimeProvider _time;
@@ -36,7 +34,7 @@ internal sealed class GridClaims : IAsyncDisposable
     public GridClaims(
         ClaimSpool spool, AssetStore store, SignedRequests requests, SharedWorlds shared, TimeSpan within, TimeProvider time, ILogger log, Random? random = null)
     {
-        (_spool, _store, _requests, _shared) = (spool, store, requests, shared);
+        (_spool, _store, _requests, _calls, _shared) = (spool, store, requests, new ClaimCalls(requests), shared);
         (_within, _time, _log, _random) = (within, time, log, random ?? Random.Shared);
     }
 
@@ -149,20 +147,16 @@ internal sealed class GridClaims : IAsyncDisposable
             else Done(claim);
         }
         if (asked.Count == 0) return true;
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(new ClaimBatch { Lines = [.. asked.Select(a => a.Line)] }, s_json);
-        using HttpResponseMessage? answer = await _requests.SendAsync(HttpMethod.Post, NodeApi.Claims, body, "application/json", _stop.Token);
-        if (answer is not null && (int)answer.StatusCode is 400 or 413 or 422)
+        (HttpStatusCode? status, ClaimAnswers? said) = await _calls.ClaimAsync([.. asked.Select(a => a.Line)], _stop.Token);
+        if ((int?)status is 400 or 413 or 422)
         {
             // What is not understood will not be understood the next time either, and everything behind it would wait.
-            Log.NotTaken(_log, (int)answer.StatusCode);
+            Log.NotTaken(_log, (int)status);
             foreach (WaitingClaim claim in asked) Done(claim);
             return true;
         }
-        if (answer is null || answer.StatusCode != HttpStatusCode.OK) return false;
-        byte[] bytes = new byte[MaxAnswerBytes];
-        using Stream stream = await answer.Content.ReadAsStreamAsync(_stop.Token);
-        int length = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, _stop.Token);
-        if (JsonSerializer.Deserialize<ClaimAnswers>(bytes.AsSpan(0, length), s_json) is not { Lines: { } verdicts } said || verdicts.Count != asked.Count) return false;
+        if (said is null) return false;
+        IReadOnlyList<ClaimVerdict> verdicts = said.Lines;
         ClientMetrics.Claims.Add(asked.Count);
         int again = Math.Clamp(said.AgainAfterSeconds, 1, 86_400);
         for (int i = 0; i < asked.Count; i++)
@@ -194,25 +188,17 @@ internal sealed class GridClaims : IAsyncDisposable
         if (Convert.ToHexStringLower(SHA256.HashData(plain)) != line.Sha256) return true;
         try
         {
-            using HttpResponseMessage? answer = await _requests.SendAsync(HttpMethod.Put, NodeApi.PathOf(key), plain, "application/octet-stream", _stop.Token);
-            if (answer?.IsSuccessStatusCode == true) ClientMetrics.Uploads.Add(1);
-            else if (answer is not null) Log.NotTaken(_log, (int)answer.StatusCode);
+            HttpStatusCode? status = await _calls.UploadAsync(key, plain, _stop.Token);
+            bool taken = status is { } code && (int)code is >= 200 and < 300;
+            if (taken) ClientMetrics.Uploads.Add(1);
+            else if (status is not null) Log.NotTaken(_log, (int)status);
             // A conflict, or not what it should be: that does not change.
-            return answer is not null && (answer.IsSuccessStatusCode || (int)answer.StatusCode is 409 or 413 or 422);
+            return taken || (int?)status is 409 or 413 or 422;
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !_stop.IsCancellationRequested))
         {
             return false;
         }
-    }
-
-    /// <summary>A later node's word is no reason not to understand those beside it: there is nothing to do that is known here.</summary>
-    private sealed class VerdictWord : JsonConverter<ClaimVerdict>
-    {
-        public override ClaimVerdict Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            reader.TokenType != JsonTokenType.String ? throw new JsonException() : reader.ValueTextEquals("wanted"u8) ? ClaimVerdict.Wanted : reader.ValueTextEquals("again"u8) ? ClaimVerdict.Again : ClaimVerdict.Noted;
-
-        public override void Write(Utf8JsonWriter writer, ClaimVerdict value, JsonSerializerOptions options) => throw new NotSupportedException();
     }
 
     private void PutOff(WaitingClaim claim, int seconds)

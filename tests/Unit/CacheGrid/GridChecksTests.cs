@@ -65,7 +65,14 @@ public sealed class GridChecksTests : IDisposable
         node.Add(AssetType.Texture, id, s_poison);
         node.Add(AssetType.Texture, gone, s_poison);
         var never = new TaskCompletionSource();
-        origin.Gate = n => n == 0 ? never.Task : Task.CompletedTask;
+        var asked = new TaskCompletionSource();
+        // The node is never so quick that the world was not even asked.
+        node.Otherwise = async _ => { await asked.Task; return false; };
+        origin.Gate = n =>
+        {
+            asked.TrySetResult();
+            return n == 0 ? never.Task : Task.CompletedTask;
+        };
         await using (LinkedRelay relay = await LinkedRelay.StartAsync(node.File(), _config))
         {
             Assert.Equal(s_poison, await relay.Host.BytesAsync(Url(relay, origin, id)));
@@ -74,7 +81,12 @@ public sealed class GridChecksTests : IDisposable
         }
         await using LinkedRelay checks = await LinkedRelay.StartAsync(node.File(), _config, checks: 1);
         var later = new TaskCompletionSource();
-        origin.Gate = n => n == 1 ? later.Task : Task.CompletedTask;
+        asked = new TaskCompletionSource();
+        origin.Gate = n =>
+        {
+            asked.TrySetResult();
+            return n == 1 ? later.Task : Task.CompletedTask;
+        };
         Assert.Equal(s_poison, await checks.Host.BytesAsync(Url(checks, origin, gone)));
         later.SetResult();
         await checks.Host.UntilAsync(() => origin.Requests.Count == 3, TimeSpan.FromSeconds(1));
