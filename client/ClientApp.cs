@@ -97,7 +97,7 @@ internal sealed class ClientApp : IAsyncDisposable
         _parts.Push(store);
         var keeper = new FiguresKeeper(store.Folder, time);
         _parts.Push(keeper);
-        CacheGridLink? grid = await CacheGridLink.OpenAsync(options, store, key, time, log);
+        CacheGridLink? grid = await CacheGridLink.OpenAsync(options, store, key, time, log, upstream.Grid);
         if (grid is not null) _parts.Push(grid);
         var exclusions = new Exclusions(store, time);
         var relay = new AssetRelay(

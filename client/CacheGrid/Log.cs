@@ -41,4 +41,10 @@ internal static partial class Log
 
     [LoggerMessage(7012, LogLevel.Warning, "The cache grid has assets in a form that only a later version of this client can read; they come from their grid alone until it is updated")]
     public static partial void Later(ILogger log);
+
+    [LoggerMessage(7013, LogLevel.Warning, "The owner of {World} refuses that its assets are shared: nothing of it is asked of the cache grid or told to it")]
+    public static partial void Refused(ILogger log, string world);
+
+    [LoggerMessage(7014, LogLevel.Warning, "That a world's owner refuses sharing could not be written down: after a restart it is asked again before anything is told")]
+    public static partial void RefusalNotKept(ILogger log);
 }

@@ -81,8 +81,9 @@ internal sealed record CacheGridStatus(string Name, string Health, string Said, 
 
 /// <summary>One virtual world's switch.</summary>
 /// <param name="World">Its id.</param>
-/// <param name="On">Whether it is shared.</param>
-internal sealed record WorldStatus(string World, bool On);
+/// <param name="On">Whether its user shares it.</param>
+/// <param name="Refused">Whether its owner refuses that it is shared: then it is not, switched on or off.</param>
+internal sealed record WorldStatus(string World, bool On, bool Refused = false);
 
 /// <summary>A stay in one region.</summary>
 /// <param name="World">The virtual world.</param>

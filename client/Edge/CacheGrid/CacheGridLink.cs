@@ -42,8 +42,14 @@ internal sealed class CacheGridLink : IAsyncDisposable
     private static TimeSpan Sooner(TimeSpan within, GridFile file) => TimeSpan.FromSeconds(Math.Min(within.TotalSeconds, file.ClaimWithinSeconds));
 
     /// <summary>Null: no grid file was given.</summary>
+    /// <param name="options">The grid, the worlds, the folders.</param>
+    /// <param name="store">Where claimed assets lie.</param>
+    /// <param name="key">Seals what waits.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Troubles.</param>
+    /// <param name="worlds">The way to the virtual worlds, whose owners are asked; null: they are not.</param>
     /// <exception cref="CannotStartException">Not enrolled, and not to be enrolled now.</exception>
-    public static async Task<CacheGridLink?> OpenAsync(ClientOptions options, AssetStore store, LocalKey key, TimeProvider time, ILogger log)
+    public static async Task<CacheGridLink?> OpenAsync(ClientOptions options, AssetStore store, LocalKey key, TimeProvider time, ILogger log, HttpMessageInvoker? worlds = null)
     {
         if (options.Grid is not { } file) return null;
         var parts = new Stack<IAsyncDisposable>();
@@ -62,10 +68,13 @@ internal sealed class CacheGridLink : IAsyncDisposable
                 await Task.WhenAny(addresses.FoundAsync(CancellationToken.None), Task.Delay(s_finding, time));
             await session.EnrolAsync(options.Invite, CancellationToken.None);
             session.Start();
-            var shared = new SharedWorlds(options.Share, Path.Combine(options.ConfigFolder, $"grid-{file.Host.ToLowerInvariant()}.off"));
+            string Kept(string kind) => Path.Combine(options.ConfigFolder, $"grid-{file.Host.ToLowerInvariant()}.{kind}");
+            WorldOwners? owners = worlds is null ? null : new WorldOwners(options.Share, Kept("refused"));
+            if (worlds is not null) parts.Push(new OwnersAsked(owners!, options.LoginUri, worlds, time, log));
+            var shared = new SharedWorlds(options.Share, Kept("off"), owners);
             var requests = new SignedRequests(nodes, connections, session, time);
             byte[] spoolKey = key.Derive("spool");
-            ClaimSpool Spool(string kind) => new(Path.Combine(options.ConfigFolder, $"grid-{file.Host.ToLowerInvariant()}.{kind}"), spoolKey, log);
+            ClaimSpool Spool(string kind) => new(Kept(kind), spoolKey, log);
             var lookups = new GridLookups(nodes, connections, session, shared, options.Limits, time, troubles);
             var claims = new GridClaims(Spool("spool"), store, requests, shared, Sooner(options.Limits.ClaimWithin, file), time, log);
             parts.Push(claims);
@@ -105,7 +114,7 @@ internal sealed class CacheGridLink : IAsyncDisposable
             : !Lookups.Ready ? ("waiting", "It has not let this client in yet.")
             : Lookups.IsPaused ? ("waiting", "It has asked for a pause: today's or this hour's quota is used up.")
             : Troubles.IsServed ? ("good", "It answers.") : ("waiting", "It has not been asked for anything yet.");
-        return new CacheGridStatus(Name, health, said, found, [.. Worlds.Named.Select(w => new WorldStatus(w, Worlds.Contains(w)))]);
+        return new CacheGridStatus(Name, health, said, found, [.. Worlds.Named.Select(w => new WorldStatus(w, Worlds.IsOn(w), Worlds.IsRefused(w)))]);
     }
 
     public ValueTask DisposeAsync() => CloseAsync(_parts, _kept);

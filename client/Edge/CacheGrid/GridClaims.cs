@@ -63,6 +63,7 @@ internal sealed class GridClaims : IAsyncDisposable
     public ClaimLine? LineOf(AssetKey key, byte[] plain, string sender)
     {
         // What may be a truncated texture is kept, but not shared.
+        _shared.Visit(key.GridId);
         if (!_shared.Contains(key.GridId) || sender.Length is 0 or > 255 || AssetStructure.Check(key.Type, plain).Verdict != StructureVerdict.Valid) return null;
         return new ClaimLine
         {
@@ -143,6 +144,9 @@ internal sealed class GridClaims : IAsyncDisposable
         List<WaitingClaim> asked = [];
         foreach (WaitingClaim claim in due)
         {
+            _shared.Visit(claim.Line.Grid);
+            // Its owner is being asked.
+            if (_shared.Contains(claim.Line.Grid) && !_shared.MayTell(claim.Line.Grid)) continue;
             if (_shared.Contains(claim.Line.Grid) && AssetTypes.TryParseName(claim.Line.Type, out AssetType type) && !isExcluded(type, claim.Line.Id)) asked.Add(claim);
             else Done(claim);
         }

@@ -64,6 +64,7 @@ internal sealed class GridLookups(
     /// <summary>The asset's bytes, checked; null: the cache grid has none, may not be asked, or is in trouble. Never faults, and ends soon after <paramref name="stop"/>.</summary>
     public async Task<byte[]?> AskAsync(AssetKey key, CancellationToken stop)
     {
+        shared.Visit(key.GridId);
         if (!Shares(key.GridId) || session.Token is not { } token || !Trusts(key)) return null;
         if (Interlocked.Increment(ref _asking) > AtOnce || !_breaker.TryEnter(Now))
         {

@@ -21,7 +21,7 @@ internal sealed class LinkedRelay : IAsyncDisposable
     public WatchedLog Log { get; }
 
     public static async Task<LinkedRelay> StartAsync(GridFile file, string configFolder, bool session = true, double checks = 0, TimeProvider? time = null, TimeSpan claimWithin = default,
-        Func<AssetStore, Task>? prepare = null)
+        Func<AssetStore, Task>? prepare = null, HttpMessageHandler? worlds = null)
     {
         var said = new WatchedLog(LogLevel.Warning);
         CacheGridLink? link = null;
@@ -30,7 +30,7 @@ internal sealed class LinkedRelay : IAsyncDisposable
         {
             if (prepare is not null) await prepare(store);
             var options = new ClientOptions { Grid = file, Share = [TestNode.World, TestNode.OtherWorld], Invite = TestNode.Invite, ConfigFolder = configFolder, Limits = limits };
-            return link = (await CacheGridLink.OpenAsync(options, store, new LocalKey(new byte[32]), time ?? TimeProvider.System, said))!;
+            return link = (await CacheGridLink.OpenAsync(options, store, new LocalKey(new byte[32]), time ?? TimeProvider.System, said, worlds is null ? null : new HttpMessageInvoker(worlds)))!;
         });
         link!.Start(host.Relay);
         if (session) await host.UntilAsync(() => link.Lookups.Ready);

@@ -25,4 +25,17 @@ public sealed class GridInfoTests
     [InlineData("<gridinfo></gridinfo><gridinfo></gridinfo>")]
     public void T20_What_is_no_grid_info_is_left_alone(string document) =>
         Assert.Null(GridInfo.Patch(Encoding.UTF8.GetBytes(document), Login));
+
+    [Theory]
+    [InlineData("<gridinfo><globalcache>refuse</globalcache></gridinfo>", OwnersWord.Refuses)]
+    [InlineData("<?xml version=\"1.0\"?><gridinfo><login>x</login><globalcache>\n Refuse \n</globalcache><gridname>y</gridname></gridinfo>", OwnersWord.Refuses)]
+    [InlineData("<gridinfo><globalcache>allow</globalcache></gridinfo>", OwnersWord.Allows)]
+    [InlineData("<gridinfo><globalcache>perhaps</globalcache></gridinfo>", OwnersWord.Silent)]
+    [InlineData("<gridinfo><globalcache/></gridinfo>", OwnersWord.Silent)]
+    [InlineData("<gridinfo><login>x</login></gridinfo>", OwnersWord.Silent)]
+    [InlineData("<gridinfo><about><globalcache>refuse</globalcache></about></gridinfo>", OwnersWord.Silent)]
+    [InlineData("<html><globalcache>refuse</globalcache></html>", OwnersWord.Silent)]
+    [InlineData("<gridinfo><globalcache>refuse</globalcache>", OwnersWord.Silent)]
+    [InlineData("", OwnersWord.Silent)]
+    public void What_its_owner_says_of_sharing(string document, object word) => Assert.Equal(word, GridInfo.Sharing(Encoding.UTF8.GetBytes(document)));
 }

@@ -30,7 +30,7 @@ public sealed class ArchitectureTests
     public void A_core_never_names_an_edge()
     {
         // What is decided without a socket, a request or a disk, and what is made of those.
-        string[] cores = ["Lludp", "Circuits", "UdpAssets", "Caps", "Sessions", "Assets", "CacheGrid", "Figures", "Store", "Resumption"];
+        string[] cores = ["Lludp", "Circuits", "UdpAssets", "Caps", "Sessions", "Assets", "CacheGrid", "Figures", "Imports", "Store", "Resumption"];
         Refuse("Client", cores, ["Edge", "Ways", "Commands", ""]);
         Refuse("Client", ["Lludp"], [.. cores.Where(c => c != "Lludp")]);
         Refuse("Client", ["Circuits", "UdpAssets"], ["Assets", "CacheGrid", "Store", "Caps"]);

@@ -1,3 +1,4 @@
+using GlobalCache.Client.Figures;
 using GlobalCache.Tests.Support;
 using Microsoft.Playwright;
 
@@ -73,6 +74,17 @@ public sealed class StatusBrowserTests : IAsyncLifetime
         await page.Locator("[role=switch][aria-checked=true]").WaitForAsync();
         Assert.True(_host.Grid!.Worlds.Single().On);
         Assert.Empty(_browser.Said);
+    }
+
+    [Fact]
+    public async Task A_world_whose_owner_refuses_cannot_be_switched_on()
+    {
+        _host.Grid = _host.Grid! with { Worlds = [new WorldStatus(StatusHost.World, On: true, Refused: true)] };
+        IPage page = await _browser.OpenAsync(_host.Uri);
+        await page.Locator($"text={StatusHost.World} is not shared: its owner refuses that").WaitForAsync();
+        ILocator sharing = page.GetByRole(AriaRole.Switch, new PageGetByRoleOptions { Name = $"Share {StatusHost.World}" });
+        Assert.True(await sharing.IsDisabledAsync());
+        Assert.Equal("false", await sharing.GetAttributeAsync("aria-checked"));
     }
 
     [Fact]

@@ -98,9 +98,10 @@ function grid(now) {
   worlds.forEach((world, index) => {
     const [button, label] = list.children[index].children;
     button.dataset.world = world.world;
-    button.setAttribute("aria-checked", world.on);
+    button.setAttribute("aria-checked", world.on && !world.refused);
     button.setAttribute("aria-label", `Share ${world.world}`);
-    label.textContent = `${world.world} is ${world.on ? "shared with the cache grid" : "kept to your own store"}`;
+    button.disabled = world.refused;
+    label.textContent = world.refused ? `${world.world} is not shared: its owner refuses that` : `${world.world} is ${world.on ? "shared with the cache grid" : "kept to your own store"}`;
   });
 }
 
