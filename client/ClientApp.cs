@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection;
 using System.Security.Cryptography.X509Certificates;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Caps;
@@ -23,6 +24,9 @@ internal sealed class CannotStartException(string message) : Exception(message);
 /// <summary>The running client: everything is made here, in reading order, and taken down in the opposite one.</summary>
 internal sealed class ClientApp : IAsyncDisposable
 {
+    /// <summary>The program's, without what its build adds.</summary>
+    public static readonly string Version = typeof(ClientApp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(60);
 
     private readonly Stack<IAsyncDisposable> _parts = new();

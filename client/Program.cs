@@ -74,6 +74,7 @@ try
 
     isAsking = false;
     using ILoggerFactory logs = Terminal.Log(line.Options);
+    using IDisposable? telemetry = Telemetry.Of("globalcache-client", ClientMetrics.MeterName, ClientApp.Version);
     await using ClientApp app = await ClientApp.StartAsync(line.Options, logs, TimeProvider.System);
     if (line.Viewer.Count > 0)
         return await ViewerLaunch.RunAsync(ViewerLaunch.Prepare(line.Viewer, line.Options, app), stopped.Token);

@@ -149,6 +149,7 @@ internal sealed class MasterApp : IAsyncDisposable
         var nodes = new FleetEndpoints(grid.Report, Reports, (node, request) => grid.CertificateFor(node, request, time.GetUtcNow()), () => Lease.IsHeld ? Lease.Epoch : null);
         var shown = new StateOf();
         var source = new DashboardSource(() => shown.Take(FactsNow(time)), shown.Day, time);
+        Keep(Dashboard.Figures.Observe(() => source.Current));
         var guard = new AdminGuard(new AdminSession(_made.AdminCodeHash), time);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using GlobalCache.Master;
 using GlobalCache.Master.Operator;
+using GlobalCache.Master.Reconcile;
 using GlobalCache.Office.Enrolment;
 using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
@@ -37,6 +38,7 @@ async Task<int> RunAsync()
     }
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using IDisposable? telemetry = Telemetry.Of("globalcache-master", MasterTraces.Name, ProgramLog.Version);
     await using MasterApp app = await MasterApp.StartAsync(line.Options, logs, TimeProvider.System, stop: stopping.Token);
     await using var service = new SystemdService(TimeProvider.System);
     Console.Out.WriteLine($"The grid {app.Office.Grid.File.Host}: dashboard on http://{app.Private}/, clients enrol at https://{app.Public}, names are served on {app.NamesAt}.");

@@ -159,7 +159,7 @@ internal sealed class NodeApp : IAsyncDisposable
         GridPolicy Policy() => Control.Current?.Policy ?? options.Policy;
         var accounts = new BranchAccounts(store, keys, () => Policy().Quotas, () => Policy().Nodes, branch => Control.Current?.IsThrottled(branch) == true, time);
         _parts.Push(accounts);
-        var metrics = new NodeMetrics();
+        NodeMetrics metrics = Keep(new NodeMetrics());
         disk?.Show(metrics);
         var rules = new ServingRules(g => Control.Known.IsShared(g), n => Control.Known.Bans.Contains(n),
             (standing, length) => ServingRules.WithheldOf(Control.Known.Policy.Vouching, Control.Known.Policy.Quotas, standing, length));
@@ -200,7 +200,7 @@ internal sealed class NodeApp : IAsyncDisposable
         RouteGroupBuilder api = web.MapGroup("");
         ((IEndpointConventionBuilder)api).Add(ApiDescription.Describe);
         api.MapGet(NodeApi.Health, (RequestDelegate)(_ => Task.CompletedTask)).WithMetadata(new OnBoth());
-        api.MapGet(NodeApi.Asset, (RequestDelegate)assets.HandleAsync);
+        api.MapGet(NodeApi.Asset, NodeTraces.Of("asset", assets.HandleAsync));
         if (_office is not null) api.MapEnrolment(Desk, Grid.Office, tokens, GridBody.Of(File), code => Grid.InviteOf(code).ToString(), () => Denials.Of(Control.Current?.Document, time.GetUtcNow()), time, _log);
         api.MapIngest(ingest);
         state.Map(web);

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 
@@ -18,10 +19,16 @@ internal sealed class Figure(string name, string help, Func<double>? look = null
         .Append(name).Append(' ').Append((look?.Invoke() ?? Value).ToString("R", CultureInfo.InvariantCulture)).Append('\n');
 }
 
-/// <summary>What the node counts, in the text that Prometheus reads. No asset, person or address is ever a label (SECURITY §7).</summary>
-internal sealed class NodeMetrics
+/// <summary>
+/// What the node counts, in the text that Prometheus reads, and on a meter for OpenTelemetry under the same names (without <c>_total</c>, which a collector adds). No
+/// asset, person or address is ever a label (SECURITY §7).
+/// </summary>
+internal sealed class NodeMetrics : IDisposable
 {
+    private const string Total = "_total";
+
     private readonly List<Figure> _figures = [];
+    private readonly Meter _meter = new(NodeTraces.Name);
 
     public NodeMetrics()
     {
@@ -49,7 +56,13 @@ internal sealed class NodeMetrics
     public Figure BytesSent { get; }
 
     /// <summary>One more figure, looked up when asked for.</summary>
-    public void Show(string name, string help, Func<double> look) => _figures.Add(new Figure(name, help, look));
+    public void Show(string name, string help, Func<double> look)
+    {
+        _figures.Add(new Figure(name, help, look));
+        _meter.CreateObservableGauge(name, look, unit: null, help);
+    }
+
+    public void Dispose() => _meter.Dispose();
 
     public override string ToString()
     {
@@ -62,6 +75,7 @@ internal sealed class NodeMetrics
     {
         var figure = new Figure(name, help);
         _figures.Add(figure);
+        _meter.CreateObservableCounter(name[..^Total.Length], () => figure.Value, unit: null, help);
         return figure;
     }
 }

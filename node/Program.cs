@@ -44,6 +44,7 @@ async Task<int> ServeAsync()
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     // Before anything that takes long: whoever has started this process knows it by the file.
     if (line.Options.PidFile is { } pidFile) File.WriteAllText(pidFile, ProcessMark.Own.ToString());
+    using IDisposable? telemetry = Telemetry.Of("globalcache-node", NodeTraces.Name, ProgramLog.Version);
     await using NodeApp app = await NodeApp.StartAsync(line.Options, logs, TimeProvider.System, stop: draining.Token);
     await using var service = new SystemdService(TimeProvider.System);
     Console.Out.WriteLine($"Serving on {app.Endpoint}, for the owner on http://{app.Private}/status.");

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Nodes;
@@ -177,6 +178,7 @@ internal sealed class Reconciler(
     // A mistake of this program, or a trouble that nobody thought of, ends a pass and not the master.
     private async Task<bool> PassAsync(CancellationToken ct)
     {
+        using Activity? trace = MasterTraces.Source.StartActivity("pass");
         try
         {
             return await StepAsync(ct);
@@ -329,6 +331,8 @@ internal sealed class Reconciler(
             using var within = CancellationTokenSource.CreateLinkedTokenSource(ct);
             using var left = new CancellationTokenSource(lease.Left, time);
             using CancellationTokenRegistration end = left.Token.Register(within.Cancel);
+            using Activity? trace = MasterTraces.Source.StartActivity(effect.GetType().Name[..^nameof(Effect).Length].ToLowerInvariant(), ActivityKind.Client);
+            trace?.SetTag("gc.node", effect.Node);
             try
             {
                 bool done = effect switch

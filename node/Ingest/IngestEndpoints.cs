@@ -47,9 +47,9 @@ internal sealed class IngestEndpoints
     public static void Map(IEndpointRouteBuilder routes, IngestParts parts)
     {
         var ingest = new IngestEndpoints(parts);
-        routes.MapPost(NodeApi.Claims, ingest.Guarded(ingest.ClaimAsync));
-        routes.MapPost(NodeApi.Disputes, ingest.Guarded(ingest.DisputeAsync));
-        routes.MapPut(NodeApi.Asset, ingest.Guarded(ingest.PutAsync));
+        routes.MapPost(NodeApi.Claims, NodeTraces.Of("claims", ingest.Guarded(ingest.ClaimAsync)));
+        routes.MapPost(NodeApi.Disputes, NodeTraces.Of("disputes", ingest.Guarded(ingest.DisputeAsync)));
+        routes.MapPut(NodeApi.Asset, NodeTraces.Of("upload", ingest.Guarded(ingest.PutAsync)));
     }
 
     private async Task ClaimAsync(HttpContext context, Caller caller)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using GlobalCache.Office.Stores;
 
 namespace GlobalCache.Node.Serving;
@@ -13,12 +14,21 @@ internal sealed class WatchedStore(IObjectStore store) : IObjectStore
     /// <summary>Told of the names of assets whose object may have changed.</summary>
     public Action<string> Changed { get; set; } = _ => { };
 
-    public ValueTask<StoredObject?> GetAsync(string name, CancellationToken ct) => store.GetAsync(name, ct);
+    public async ValueTask<StoredObject?> GetAsync(string name, CancellationToken ct)
+    {
+        using Activity? trace = NodeTraces.Source.StartActivity("store.get", ActivityKind.Client);
+        return await store.GetAsync(name, ct);
+    }
 
-    public ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct) => store.PeekAsync(name, first, ct);
+    public async ValueTask<StoredObject?> PeekAsync(string name, int first, CancellationToken ct)
+    {
+        using Activity? trace = NodeTraces.Source.StartActivity("store.peek", ActivityKind.Client);
+        return await store.PeekAsync(name, first, ct);
+    }
 
     public async ValueTask<PutResult> PutAsync(string name, ReadOnlyMemory<byte> bytes, string? ifMatch, CancellationToken ct)
     {
+        using Activity? trace = NodeTraces.Source.StartActivity("store.put", ActivityKind.Client);
         try
         {
             return await store.PutAsync(name, bytes, ifMatch, ct);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Figures;
 using GlobalCache.Client.Store;
@@ -80,7 +81,16 @@ internal sealed class AssetRelay : IAsyncDisposable
             || (asked.Type == AssetType.Texture && _exclusions.Contains(asked.Id))) return PassThroughAsync(context, source, AssetType.Texture, remainder);
 
         long began = _time.GetTimestamp();
-        return source.Hold is null or { IsCompleted: true } ? ServeAsync(context, source, remainder, asked, began) : HeldAsync(context, source, remainder, asked, began);
+        return ClientTraces.Source.HasListeners() ? TracedAsync(context, source, remainder, asked, began)
+            : source.Hold is null or { IsCompleted: true } ? ServeAsync(context, source, remainder, asked, began) : HeldAsync(context, source, remainder, asked, began);
+    }
+
+    private async Task TracedAsync(HttpContext context, AssetSource source, string remainder, AssetRequest asked, long began)
+    {
+        using Activity? trace = ClientTraces.Begin(ClientTraces.Asset);
+        trace?.SetTag("gc.type", asked.Type.Name());
+        if (source.Hold is { } hold) await hold;
+        await ServeAsync(context, source, remainder, asked, began);
     }
 
     /// <summary>On arrival the region's grid may not be known yet: a short wait that saves asking for what the store holds.</summary>
@@ -183,8 +193,11 @@ internal sealed class AssetRelay : IAsyncDisposable
         }
     }
 
-    private void Tell(AssetSource source, ServedFrom from, AssetType type, long bytes, long began) =>
+    private void Tell(AssetSource source, ServedFrom from, AssetType type, long bytes, long began)
+    {
+        if (Activity.Current is { Source.Name: ClientMetrics.MeterName } trace) trace.SetTag("gc.from", from switch { ServedFrom.Hit => "hit", ServedFrom.Shared => "shared", _ => "miss" });
         _figures?.Add(new Visitor(source.Scope, source.Place, source.World), new Served(from, type, bytes, _time.GetElapsedTime(began)), _time.GetLocalNow());
+    }
 
     private async Task PassThroughAsync(HttpContext context, AssetSource source, AssetType type, string remainder)
     {

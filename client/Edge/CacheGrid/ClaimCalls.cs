@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -18,8 +19,11 @@ internal sealed class ClaimCalls(SignedRequests requests)
     /// <exception cref="OperationCanceledException">No answer in time, or <paramref name="stop"/>.</exception>
     public async Task<(HttpStatusCode? Status, ClaimAnswers? Answers)> ClaimAsync(IReadOnlyList<ClaimLine> lines, CancellationToken stop)
     {
+        using Activity? trace = ClientTraces.Source.StartActivity(ClientTraces.Claim, ActivityKind.Client);
+        trace?.SetTag("gc.lines", lines.Count);
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(new ClaimBatch { Lines = lines }, s_json);
         using HttpResponseMessage? answer = await requests.SendAsync(HttpMethod.Post, NodeApi.Claims, body, "application/json", stop);
+        trace?.SetTag("gc.status", (int?)answer?.StatusCode);
         if (answer?.StatusCode != HttpStatusCode.OK) return (answer?.StatusCode, null);
         byte[] bytes = new byte[MaxAnswerBytes];
         using Stream stream = await answer.Content.ReadAsStreamAsync(stop);
@@ -31,7 +35,10 @@ internal sealed class ClaimCalls(SignedRequests requests)
     /// <summary>Sends the bytes that were wanted; null: there was nobody to send them to. As <see cref="ClaimAsync"/>.</summary>
     public async Task<HttpStatusCode?> UploadAsync(AssetKey key, byte[] plain, CancellationToken stop)
     {
+        using Activity? trace = ClientTraces.Source.StartActivity(ClientTraces.Upload, ActivityKind.Client);
+        trace?.SetTag("gc.type", key.Type.Name()).SetTag("gc.bytes", plain.Length);
         using HttpResponseMessage? answer = await requests.SendAsync(HttpMethod.Put, NodeApi.PathOf(key), plain, "application/octet-stream", stop);
+        trace?.SetTag("gc.status", (int?)answer?.StatusCode);
         return answer?.StatusCode;
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net;
@@ -72,6 +73,8 @@ internal sealed class GridLookups(
             return null;
         }
         ClientMetrics.Lookups.Add(1);
+        using Activity? trace = ClientTraces.Source.StartActivity(ClientTraces.Lookup, ActivityKind.Client);
+        trace?.SetTag("gc.type", key.Type.Name());
         long from = time.GetTimestamp();
         byte[]? plain = null;
         Verdict verdict = Verdict.Failed;
@@ -94,6 +97,7 @@ internal sealed class GridLookups(
         {
             Interlocked.Decrement(ref _asking);
         }
+        trace?.SetTag("gc.outcome", verdict.ToString().ToLowerInvariant());
         if (verdict == Verdict.Failed) _breaker.Bad(Now);
         else if (verdict == Verdict.GivenUp) _breaker.Left();
         else HistoryOf(key.GridId).Answered(verdict == Verdict.Hit, time.GetElapsedTime(from));

@@ -1,4 +1,3 @@
-using System.Reflection;
 using GlobalCache.Client.Assets;
 using GlobalCache.Client.Figures;
 using GlobalCache.Client.Store;
@@ -9,8 +8,6 @@ namespace GlobalCache.Client.Edge;
 internal sealed class StatusView(
     ClientFigures figures, AssetStore store, AssetRelay relay, Prefetch prefetch, CacheGridLink? grid, Func<int> viewers, TimeProvider time)
 {
-    private static readonly string s_version = typeof(StatusView).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
-
     private readonly DateTimeOffset _since = time.GetLocalNow();
 
     public ClientStatus Now()
@@ -18,7 +15,7 @@ internal sealed class StatusView(
         DateTimeOffset now = time.GetLocalNow();
         return figures.Tell(new ClientStatus
         {
-            Version = s_version,
+            Version = ClientApp.Version,
             Now = now,
             Since = _since,
             Viewers = viewers(),

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.Logging.Console;
 
 namespace GlobalCache.Office.Serving;
@@ -10,6 +11,9 @@ internal static class ProgramLog
 
     /// <summary>The switch for what goes well too.</summary>
     public const string Verbose = "--verbose";
+
+    /// <summary>The program's version, without what its build adds.</summary>
+    public static readonly string Version = typeof(ProgramLog).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     /// <summary>As the command line asks for it, before it is judged: what is wrong with it may have to be logged.</summary>
     public static ILoggerFactory Of(IReadOnlyList<string> args) => LoggerFactory.Create(log =>

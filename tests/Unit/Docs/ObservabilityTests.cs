@@ -26,6 +26,15 @@ public sealed partial class ObservabilityTests
         else Assert.Equal(table.ToString(), page[from..to]);
     }
 
+    [Fact]
+    public void The_clients_figures_are_named()
+    {
+        string page = File.ReadAllText(Path.Combine(s_docs, "OBSERVABILITY.md"));
+        string[] names = [.. ClientNames().Matches(File.ReadAllText(Path.Combine(Repository.Root, "client", "ClientMetrics.cs"))).Select(m => m.Value)];
+        Assert.True(names.Length >= 11);
+        Assert.All(names, name => Assert.Contains($"`{name}`", page.Replace("`.", "`globalcache.client.", StringComparison.Ordinal), StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("grafana-dashboard.json", 25)]
     [InlineData("alerts.yml", 8)]
@@ -69,6 +78,9 @@ public sealed partial class ObservabilityTests
 
     [GeneratedRegex(@"\bgc_(master|node)_[a-z_]+", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Names();
+
+    [GeneratedRegex(@"(?<="")globalcache\.client\.[a-z.]+", RegexOptions.None, 1000)]
+    private static partial Regex ClientNames();
 
     [GeneratedRegex(@"- alert: (?<name>\w+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Alerts();
