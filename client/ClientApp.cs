@@ -165,7 +165,7 @@ internal sealed class ClientApp : IAsyncDisposable
             limits, (session, texture) => exclusions.Add(texture, [.. session.Regions.Select(r => r.GridId).Where(g => g.IsCompletedSuccessfully).Select(g => g.Result)]), shelf, time, log, pages);
         var sessions = new SessionTable(caps, () => origin, circuits, limits, time, log);
         _parts.Push(sessions);
-        _viewers = () => sessions.Count;
+        _viewers = () => sessions.Present;
         var login = new LoginProxy(options.LoginUri, () => own, grid, sessions, limits, log, saved);
         var gridInfo = new GridInfoProxy(options.LoginUri, () => own, grid, limits, log);
         var seeds = new SeedProxy(grid, limits, time, log, saved);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
 using System.Text.Json;
+using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Grids;
 using GlobalCache.Master.Operator;
 using GlobalCache.Master.Reconcile;
@@ -42,7 +43,7 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         var share = new Option<string[]>("--share") { Description = "A virtual world to share: its login host (agni for Second Life), then after = its asset servers' hosts, with commas. May be repeated." };
         var lead = new Option<int>("--lead") { Description = "Independent people who must have received the same bytes.", DefaultValueFactory = _ => defaults.Policy.Vouching.Lead };
         var most = new Option<int>("--max") { Description = "Most nodes at once.", DefaultValueFactory = _ => defaults.Policy.Scaling.Max };
-        var nodes = new Option<IPAddress[]>("--nodes") { Description = "Machines of your own on which nodes run already: none is opened or closed.", CustomParser = Addresses, AllowMultipleArgumentsPerToken = true };
+        var nodes = new Option<GivenMachine[]>("--nodes") { Description = "Machines of your own on which nodes run already: none is opened or closed. An address for clients, then after = the one for the master where that is another.", CustomParser = Machines, AllowMultipleArgumentsPerToken = true };
         var first = new Option<IPAddress>("--first-node") { Description = "Address of the first node on this machine; the others follow it.", CustomParser = One, DefaultValueFactory = _ => defaults.FirstNode };
         var port = new Option<int>("--node-port") { Description = "Port of all nodes for clients.", DefaultValueFactory = _ => defaults.NodePort };
         var privatePort = new Option<int>("--node-private-port") { Description = "Port of all nodes for the master.", DefaultValueFactory = _ => defaults.NodePrivatePort };
@@ -133,7 +134,8 @@ internal sealed record CommandLine(MasterOptions Options, IReadOnlyList<string> 
         }
     }
 
-    private static IPAddress[] Addresses(ArgumentResult result) => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(t => One(result, t))];
+    private static GivenMachine[] Machines(ArgumentResult result) => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(t => t.Split('=', 2))
+        .Select(halves => new GivenMachine(One(result, halves[0]), halves.Length > 1 ? One(result, halves[1]) : null))];
 
     private static IPAddress One(ArgumentResult result) => One(result, result.Tokens[^1].Value);
 

@@ -1,5 +1,6 @@
 using System.Net;
 using FluentValidation;
+using GlobalCache.Master.Fleets;
 using GlobalCache.Master.Grids;
 using GlobalCache.Office.Serving;
 using GlobalCache.Office.Stores;
@@ -42,7 +43,7 @@ internal sealed record MasterOptions
     public IPAddress FirstNode { get; init; } = new([127, 0, 0, 2]);
 
     /// <summary>Machines of one's own on which nodes run; none: nodes are processes of this machine, opened and closed with demand.</summary>
-    public IReadOnlyList<IPAddress> Nodes { get; init; } = [];
+    public IReadOnlyList<GivenMachine> Nodes { get; init; } = [];
 
     /// <summary>Bytes a second that a node's link to clients carries.</summary>
     public long LinkBytesPerSecond { get; init; } = 375_000_000;
@@ -96,7 +97,9 @@ internal sealed class MasterOptionsValidator : AbstractValidator<MasterOptions>
         RuleFor(o => o).Must(o => o.Private.Port == 0 || o.Private.Port != o.Listen.Port).WithName("Ports").WithMessage("--private and --listen need different ports.");
         RuleFor(o => o.NodePort).InclusiveBetween(1, 65535).WithMessage("--node-port must be 1 to 65535.");
         RuleFor(o => o.NodePrivatePort).InclusiveBetween(1, 65535).Must((o, p) => p != o.NodePort).WithMessage("--node-private-port must be 1 to 65535 and another than --node-port.");
-        RuleFor(o => o.Nodes).Must(n => n.Count <= 1000).WithMessage("--nodes takes at most 1000 machines.").Must(n => n.Distinct().Count() == n.Count).WithMessage("--nodes names a machine twice.");
+        RuleFor(o => o.Nodes).Must(n => n.Count <= 1000).WithMessage("--nodes takes at most 1000 machines.").Must(n => n.DistinctBy(m => m.Address).Count() == n.Count).WithMessage("--nodes names a machine twice.");
+        RuleForEach(o => o.Nodes).Must(m => PrivateNetwork.Contains(m.Inside ?? m.Address))
+            .WithMessage((_, m) => $"--nodes {m.Address}: a node tells its state to private addresses alone: say behind it where the master reaches it, such as {m.Address}=10.0.0.6.");
         RuleFor(o => o.LinkBytesPerSecond).InclusiveBetween(1000, 1_000_000_000_000).WithMessage("--link must be 1KB to 1TB a second.");
         RuleFor(o => o.ReportEvery).InclusiveBetween(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(10)).WithMessage("--report-every must be 0.1 to 10 seconds.");
         RuleFor(o => o.CacheBytes).InclusiveBetween(1_000_000, 1_000_000_000_000).WithMessage("--cache-size must be 1MB to 1TB.");

@@ -22,6 +22,9 @@ internal sealed class SessionTable(CapTable caps, Func<string> origin, OpenCircu
 
     public int Count => _sessions.Count;
 
+    /// <summary>Those that have not logged out: others are here for a moment more.</summary>
+    public int Present => _sessions.Values.Count(w => w.Reason is null);
+
     public IEnumerable<Session> Sessions => _sessions.Keys;
 
     /// <summary>Begins a session for a successful login. Null when there are too many, or its first region cannot be mapped.</summary>

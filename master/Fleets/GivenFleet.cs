@@ -2,21 +2,26 @@ using System.Net;
 
 namespace GlobalCache.Master.Fleets;
 
+/// <summary>One machine of the owner's.</summary>
+/// <param name="Address">Where clients find its node; the DNS shows it.</param>
+/// <param name="Inside">Where the master does; null: the same.</param>
+internal sealed record GivenMachine(IPAddress Address, IPAddress? Inside = null);
+
 /// <summary>Machines of the grid's owner: there are as many as there are, and none is opened or closed here. What they are to do is remembered by this process alone.</summary>
 internal sealed class GivenFleet : IFleet
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Instance> _machines;
 
-    /// <param name="addresses">Where their nodes listen; a node is known by its address (<c>--member</c> with hyphens for dots and colons).</param>
+    /// <param name="machines">Where their nodes listen; a node is known by the address clients use (<c>--member</c> with hyphens for dots and colons).</param>
     /// <param name="now">They are there from here on.</param>
-    public GivenFleet(IReadOnlyList<IPAddress> addresses, DateTimeOffset now) => _machines = addresses.Select((address, slot) => new Instance
+    public GivenFleet(IReadOnlyList<GivenMachine> machines, DateTimeOffset now) => _machines = machines.Select((machine, slot) => new Instance
     {
-        Id = IdOf(address),
+        Id = IdOf(machine.Address),
         Slot = slot,
         State = InstanceState.Running,
-        Address = address,
-        PrivateAddress = address,
+        Address = machine.Address,
+        PrivateAddress = machine.Inside ?? machine.Address,
         Launched = now,
         Marks = new Marks(Intent.Serve, 0),
     }).ToDictionary(m => m.Id, StringComparer.Ordinal);

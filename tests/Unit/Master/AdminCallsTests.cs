@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
+using GlobalCache.Master.Fleets;
 using GlobalCache.Master;
 using GlobalCache.Master.Dashboard;
 using GlobalCache.Policy;
@@ -154,7 +155,7 @@ public sealed class AdminCallsTests : IAsyncLifetime
         Listen = new IPEndPoint(IPAddress.Loopback, 0),
         Private = new IPEndPoint(IPAddress.Loopback, 0),
         Dns = new IPEndPoint(IPAddress.Loopback, 0),
-        Nodes = isFixed ? [IPAddress.Parse("127.45.0.2")] : [],
+        Nodes = isFixed ? [new GivenMachine(IPAddress.Parse("127.45.0.2"))] : [],
         NodeProgram = ["/bin/true"],
         AdminCodeHash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Code))),
         Policy = new GridPolicy { Vouching = new VouchingPolicy { Lead = 1 } },

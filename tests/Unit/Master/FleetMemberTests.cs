@@ -27,11 +27,12 @@ public sealed class FleetMemberTests : IAsyncLifetime
 {
     private const string World = "login.example.org:8002";
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web);
-    private static readonly IPAddress s_address = IPAddress.Parse("127.44.0.2");
+    /// <summary>Clients and the master find it at two addresses, as a machine with a public one.</summary>
+    private static readonly IPAddress s_address = IPAddress.Parse("127.44.0.2"), s_inside = IPAddress.Parse("127.44.0.3");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("gc-member-").FullName;
     private readonly GridClient _ann = new("127.1.0.1");
-    private readonly HttpClient _stranger = new(), _sameAddress = From(s_address);
+    private readonly HttpClient _stranger = new(), _sameAddress = From(s_inside);
     private readonly LaterClock _clock = new();
     private MasterApp _master = null!;
     private NodeApp _node = null!;
@@ -255,7 +256,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
         return new CertificateRequest("CN=whatever.example", key, HashAlgorithmName.SHA256).CreateSigningRequest();
     }
 
-    private static Instance Instance() => new() { Id = Id, State = InstanceState.Running, Address = s_address, PrivateAddress = s_address, Launched = default, Marks = new Marks(Intent.Serve, 0) };
+    private static Instance Instance() => new() { Id = Id, State = InstanceState.Running, Address = s_address, PrivateAddress = s_inside, Launched = default, Marks = new Marks(Intent.Serve, 0) };
 
     private async Task<MasterApp> StartMasterAsync()
     {
@@ -264,7 +265,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
             Data = _folder,
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
             Private = _master is null ? new IPEndPoint(IPAddress.Loopback, 0) : _master.Private,
-            Nodes = [s_address],
+            Nodes = [new GivenMachine(s_address, s_inside)],
             Policy = new GridPolicy { Vouching = new VouchingPolicy { Lead = 1 }, Grids = [new SharedGrid { Id = World }] },
         }, WatchedLog.Unread);
         master.Reports.Follow([Instance()]);
@@ -275,7 +276,7 @@ public sealed class FleetMemberTests : IAsyncLifetime
     {
         Data = _folder,
         Listen = new IPEndPoint(s_address, 0),
-        Private = new IPEndPoint(s_address, 0),
+        Private = new IPEndPoint(s_inside, 0),
         Fleet = new FleetOptions { Id = Id, Master = _master.Private, Keys = Path.Combine(_folder, "node.keys"), Grid = Path.Combine(_folder, "grid.json") },
     }, WatchedLog.Unread, _clock);
 
