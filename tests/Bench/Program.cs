@@ -1,5 +1,6 @@
 using System.Text.Json;
 using GlobalCache.Bench;
+using GlobalCache.Bench.Eviction;
 using GlobalCache.Bench.Master;
 using GlobalCache.Bench.Planning;
 using GlobalCache.Bench.Reconcile;
@@ -12,6 +13,7 @@ const string Usage = """
     dotnet run -c Release --project tests/Bench -- lludp [stream] [injected] [latency] [open] [calm] [texture] [--json]
     dotnet run -c Release --project tests/Bench -- node [serving] [start] [memory] [ingest] [--rounds N] [--json]
     dotnet run -c Release --project tests/Bench -- scaling --traces FOLDER [--json] [--seeds N] [--boot LOW,HIGH]
+    dotnet run -c Release --project tests/Bench -- eviction [--rounds N]
     dotnet run -c Release --project tests/Bench -- plan [--clients N]
     dotnet run -c Release --project tests/Bench -- reconcile [--json]
     dotnet run -c Release --project tests/Bench -- master [--nodes N] [--seconds N] [--json]
@@ -77,6 +79,9 @@ switch (words)
         return await MasterBench.RunAsync(json, Number(options, "--nodes", 400), Math.Max(1, Number(options, "--seconds", 130) / 10), Console.Out);
     case ["reconcile"]:
         return await ReconcileBench.RunAsync(json, Console.Out);
+    case ["eviction", .. var options]:
+        EvictionBench.Run(Number(options, "--rounds", 3), Console.Out);
+        return 0;
     case ["plan", .. var options]:
         return await PlanBench.RunAsync(options, Console.Out);
     case ["scaling", .. var options]:
