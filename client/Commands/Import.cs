@@ -18,7 +18,7 @@ internal sealed class Import(ClientOptions options, IAnsiConsole console, TimePr
 
     private int _faults;
 
-    /// <summary>0 all of it is there now; 1 some of it is not what its name says, or was refused.</summary>
+    /// <summary>0 all of it is there now; 1 some of it is not what its name says, or was refused, or it was ended before the end.</summary>
     /// <exception cref="CannotStartException">With one sentence: it cannot be done as told.</exception>
     public async Task<int> RunAsync(string? oar, string? folder, bool watch, CancellationToken stop)
     {
@@ -27,15 +27,27 @@ internal sealed class Import(ClientOptions options, IAnsiConsole console, TimePr
         line.Session.Start();
         await SessionAsync(line, stop);
         var import = new GridImport(new ClaimCalls(new SignedRequests(line.Nodes, line.Connections, line.Session, time)), line.Session.Identity.ClientId!, world, Fault, time);
-        await console.Progress().AutoClear(true).HideCompleted(false).Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new ElapsedTimeColumn()).StartAsync(async shown =>
+        if (watch)
         {
-            ProgressTask task = shown.AddTask("Reading", maxValue: 1);
-            if (oar is not null) await ArchiveAsync(oar, import, task, stop);
-            else if (!watch) await OnceAsync(folder!, import, task, stop);
-        });
-        if (watch) await FollowAsync(folder!, import, stop);
-        console.WriteLine(Said(import.Tally));
-        return import.Tally.Faulty > 0 ? 1 : 0;
+            await FollowAsync(folder!, import, stop);
+            console.WriteLine(Said(import.Tally));
+            return import.Tally.Faulty > 0 ? 1 : 0;
+        }
+        bool whole = true;
+        try
+        {
+            await console.Progress().AutoClear(true).Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new ElapsedTimeColumn()).StartAsync(shown =>
+            {
+                ProgressTask task = shown.AddTask("Reading", maxValue: 1);
+                return oar is not null ? ArchiveAsync(oar, import, task, stop) : OnceAsync(folder!, import, task, stop);
+            });
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            whole = false;
+        }
+        console.WriteLine(whole ? Said(import.Tally) : $"Ended before the end: {Said(import.Tally)} What it has the cache grid keeps: type the same again for the rest.");
+        return whole && import.Tally.Faulty == 0 ? 0 : 1;
     }
 
     private string Judge(string? oar, string? folder, bool watch)
@@ -71,7 +83,7 @@ internal sealed class Import(ClientOptions options, IAnsiConsole console, TimePr
                 task.Description = Said(import.Tally);
             }
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or NotSupportedException)
         {
             await import.FlushAsync(stop);
             throw Wrong($"--oar {oar} is no archive of OpenSimulator's, or a damaged one ({e.Message}). Of what came before: {Said(import.Tally)}");

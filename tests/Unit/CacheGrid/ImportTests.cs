@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Net;
+using System.Text;
 using GlobalCache.Client;
 using GlobalCache.Client.CacheGrid;
 using GlobalCache.Client.Commands;
@@ -88,6 +89,27 @@ public sealed class ImportTests : IAsyncLifetime
             (AssetType type, Guid id) = ImportName.Read(vector + ending)!.Value;
             Assert.Equal(Repository.Asset(vector), await relay.Link.Lookups.AskAsync(new AssetKey(TestNode.World, type, id), default));
         }
+    }
+
+    [Fact]
+    public async Task OpenSimulators_own_form_of_tar_is_read_long_names_and_all()
+    {
+        using var tar = new MemoryStream();
+        byte[] texture = Repository.Asset(s_assets[0].Vector), sound = Repository.Asset(s_assets[1].Vector);
+        OpenSimEntry(tar, "archive.xml", "<archive/>"u8.ToArray());
+        OpenSimEntry(tar, "assets/", []);
+        OpenSimEntry(tar, $"assets/{s_assets[0].Vector}_texture.jp2", texture);
+        // A prim's name is part of its file's, and may be as long as people like.
+        OpenSimEntry(tar, $"objects/{new string('x', 120)}_128-128-025__{Guid.NewGuid()}.xml", "<SceneObjectGroup/>"u8.ToArray());
+        OpenSimEntry(tar, "terrains/Region.r32", new byte[1000]);
+        OpenSimEntry(tar, $"assets/{s_assets[1].Vector}_sound.ogg", sound);
+        tar.Write(new byte[1024]);
+        tar.Position = 0;
+        List<ImportedAsset> read = [];
+        await foreach (ImportedAsset asset in OpenSimArchive.ReadAsync(tar, CancellationToken.None)) read.Add(asset);
+        Assert.Equal([(AssetType.Texture, texture.Length), (AssetType.Sound, sound.Length)], read.Select(a => (a.Type, a.Plain.Length)));
+        Assert.Equal(texture, read[0].Plain);
+        Assert.Equal(sound, read[1].Plain);
     }
 
     [Fact]
@@ -188,6 +210,31 @@ public sealed class ImportTests : IAsyncLifetime
     }
 
     private string[] Stored() => Directory.Exists(Path.Combine(_folder, "node", "store", "a")) ? Directory.GetFiles(Path.Combine(_folder, "node", "store", "a"), "*", SearchOption.AllDirectories) : [];
+
+    /// <summary>
+    /// The form OpenSimulator writes: the header of 1979 without any magic, a type that came later, zeros where device numbers would be, and a name of more than a hundred
+    /// letters in an entry of its own before, without a zero behind it.
+    /// </summary>
+    private static void OpenSimEntry(MemoryStream tar, string name, byte[] bytes, char? type = null)
+    {
+        if (name.Length > 100 && type is null) OpenSimEntry(tar, "././@LongLink", Encoding.ASCII.GetBytes(name), 'L');
+        byte[] header = new byte[512];
+        void Put(int at, string text) => Encoding.ASCII.GetBytes(text, header.AsSpan(at));
+        Put(0, name[..Math.Min(name.Length, 100)]);
+        Put(100, "0000777");
+        Put(108, "0000764");
+        Put(116, "0000764");
+        Put(124, Convert.ToString(bytes.Length, 8).PadLeft(11, '0'));
+        Put(136, "11017037332");
+        Put(148, "        ");
+        header[156] = (byte)(type ?? (name.EndsWith('/') ? '5' : '0'));
+        Put(329, "0000000");
+        Put(337, "0000000");
+        Put(148, Convert.ToString(header.Sum(b => b), 8).PadLeft(6, '0') + "\0");
+        tar.Write(header);
+        tar.Write(bytes);
+        tar.Write(new byte[(512 - (bytes.Length % 512)) % 512]);
+    }
 
     private static void Add(TarWriter tar, string name, byte[] bytes) => tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(bytes) });
 }

@@ -5,8 +5,7 @@ using GlobalCache.Tests.Ways;
 
 namespace GlobalCache.Tests.Docs;
 
-/// <summary>docs/OWNERS.md, done as it says: every command of it that needs no network of one's own is typed, and what should come of it does.</summary>
-[Collection("load")]
+/// <summary>docs/OWNERS.md and README's “Share a cache with friends”, done as they say: every command that needs no network of one's own is typed, and what should come of it does.</summary>
 public sealed partial class OwnersTryOutTests
 {
     private const string World = "127.0.0.1:9000";
@@ -81,8 +80,32 @@ public sealed partial class OwnersTryOutTests
         await master.EndAsync();
     }
 
+    [Fact]
+    public async Task Friends_share_a_node()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "the page's commands are for a Unix shell");
+        using var folder = new TemporaryFolder();
+        string owner = Directory.CreateDirectory(Path.Combine(folder.Path, "owner")).FullName, friend = Directory.CreateDirectory(Path.Combine(folder.Path, "friend")).FullName;
+        string[] readme = [.. Commands.Of(File.ReadAllText(Path.Combine(Repository.Root, "README.md")))];
+        string Readme(string with) => readme.First(c => c.Contains(with, StringComparison.Ordinal)).Replace("192.168.1.10", "127.46.0.7", StringComparison.Ordinal);
+        await using var node = TypedCommand.Type(Readme("--project node -- --listen"), owner);
+        await node.UntilAsync("Serving on 127.46.0.7:12443");
+        string invite = Invite().Match(await TypedCommand.RunAsync(Readme("--project node -- invite"), owner)).Value;
+        string joined = await TypedCommand.RunAsync(Readme("-- join INVITE").Replace("INVITE", invite, StringComparison.Ordinal), friend);
+        string file = Told().Match(joined).Groups["file"].Value;
+        // Who belongs invites another.
+        string second = Invite().Match(await TypedCommand.RunAsync($"dotnet run --project client -- invite --grid {file} --share login.example.org:8002", friend)).Value;
+        Assert.NotEqual(invite, second);
+        Assert.Single(Client().Matches(await TypedCommand.RunAsync("dotnet run --project node -- members", owner)));
+        Assert.Contains("login.example.org:8002", await TypedCommand.RunAsync("dotnet run --project node -- policy show", owner), StringComparison.Ordinal);
+        await node.EndAsync();
+    }
+
     /// <summary>The page's one command that has this in it.</summary>
     private static string Line(string with) => Commands.Of(s_page).First(c => c.Contains(with, StringComparison.Ordinal));
+
+    [GeneratedRegex(@"\S+@127\.46\.0\.7:12443", RegexOptions.None, 1000)]
+    private static partial Regex Invite();
 
     [GeneratedRegex(@"--grid (?<file>\S+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Told();

@@ -73,10 +73,10 @@ internal sealed class TypedCommand : IAsyncDisposable
         return said[(at + what.Length)..].Split('\n')[0].Trim();
     }
 
-    /// <summary>As Ctrl-C.</summary>
+    /// <summary>Asks it to end, and waits until it has.</summary>
     public async Task EndAsync()
     {
-        using (Process? asked = Process.Start("/bin/kill", ["-INT", $"{_process.Id}"])) await asked.WaitForExitAsync();
+        using (Process? asked = Process.Start("/bin/kill", ["-TERM", $"{_process.Id}"])) await asked.WaitForExitAsync();
         await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
     }
 

@@ -72,6 +72,19 @@ public sealed partial class InstalledTests(ImageMachine machine)
         Assert.InRange(double.Parse(level.Groups["level"].Value, CultureInfo.InvariantCulture), 0, 2.5);
     }
 
+    [Fact]
+    public async Task Systemd_finds_nothing_to_say_about_the_clients_user_service()
+    {
+        Layer layer = await machine.LayerAsync();
+        string unit = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "client", "Packaging", "globalcache.service"), TestContext.Current.CancellationToken);
+        layer.Write("usr/lib/systemd/user/globalcache.service", unit);
+        await layer.RunAsync("ln", "-s", "/opt/globalcache/node/globalcache-node", "/usr/bin/globalcache");
+        Said said = await layer.RunAsync("env", "XDG_RUNTIME_DIR=/run", "systemd-analyze", "--user", "verify", "globalcache.service");
+        Assert.Equal(new Said(0, ""), said);
+        layer.Write("usr/lib/systemd/user/globalcache.service", unit.Replace("NoNewPrivileges", "NoNewPrivilege", StringComparison.Ordinal));
+        Assert.Contains("NoNewPrivilege", (await layer.RunAsync("env", "XDG_RUNTIME_DIR=/run", "systemd-analyze", "--user", "verify", "globalcache.service")).Text, StringComparison.Ordinal);
+    }
+
     [GeneratedRegex(@"Overall exposure level for \S+: (?<level>\d+\.\d+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Exposure();
 }
