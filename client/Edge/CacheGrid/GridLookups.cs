@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using GlobalCache.Client.Assets;
